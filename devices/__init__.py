@@ -1,0 +1,1 @@
+"""Instruments: roles that phases ask for, drivers that give them, links that carry the bytes."""

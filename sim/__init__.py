@@ -1,0 +1,1 @@
+"""Twins and emulators: one coupled plant per line behind instruments that answer bytes."""

@@ -202,3 +202,41 @@ class _VirtualEvent:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             await self._clock._park(waiter)
+
+
+class Lock:
+    """A first-come lock whose waiters do not stop the clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._held = False
+        self._queue: list[Event] = []
+
+    async def acquire(self) -> None:
+        """Wait for the lock; on release it is handed to the longest waiter."""
+        if not self._held:
+            self._held = True
+            return
+        turn = self._clock.event()
+        self._queue.append(turn)
+        try:
+            await turn.wait()
+        except asyncio.CancelledError:
+            if turn.is_set():
+                self.release()
+            else:
+                self._queue.remove(turn)
+            raise
+
+    def release(self) -> None:
+        """Hand the lock on."""
+        if self._queue:
+            self._queue.pop(0).set()
+        else:
+            self._held = False
+
+    async def __aenter__(self) -> None:
+        await self.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        self.release()

@@ -128,13 +128,19 @@ class Dimension:
     example: str
     unit_pattern: str
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(
             self._validate,
-            serialization=core_schema.plain_serializer_function_ser_schema(_written, return_schema=core_schema.str_schema()),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                _written, return_schema=core_schema.str_schema()
+            ),
         )
 
-    def __get_pydantic_json_schema__(self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
         return {
             "type": "string",
             "title": self.name,
@@ -147,12 +153,15 @@ class Dimension:
         if isinstance(value, pint.Quantity):
             value = _written(value)
         if not isinstance(value, str | int | float):
-            raise PydanticCustomError("quantity", "expected a {name} like '{example}'", {"name": self.name, "example": self.example})
+            raise PydanticCustomError(
+                "quantity", "expected a {name} like '{example}'", {"name": self.name, "example": self.example}
+            )
         try:
             return quantity(value, self.unit)
         except ValueError as error:
             raise PydanticCustomError(
-                "quantity", "{reason}; write a {name} like '{example}'",
+                "quantity",
+                "{reason}; write a {name} like '{example}'",
                 {"reason": str(error), "name": self.name, "example": self.example},
             ) from None
 
@@ -191,9 +200,13 @@ VOLTAGE = Dimension("voltage", "V", "V", "400 V", "k?V")
 CAPACITANCE = Dimension("capacitance", "F", "uF", "125 uF", "(?:u|µ|m|n)?F")
 RESISTANCE = Dimension("resistance", "ohm", "ohm", "50 ohm", "k?ohm")
 FIELD = Dimension("electric field", "V/m", "V/cm", "1000 V/cm", "k?V/(?:c|m)?m")
-PARTICLE_CONCENTRATION = Dimension("particle concentration", "1/m^3", "1/mL", "2.5e9 1/mL", rf"(?:1|particles?)/(?:{_VOL})")
+PARTICLE_CONCENTRATION = Dimension(
+    "particle concentration", "1/m^3", "1/mL", "2.5e9 1/mL", rf"(?:1|particles?)/(?:{_VOL})"
+)
 CONCENTRATION = Dimension("mass concentration", "kg/m^3", "g/L", "1 g/L", rf"(?:n|u|µ|m|k)?g/(?:{_VOL})")
-MOLARITY = Dimension("molar concentration", "mol/m^3", "umol/L", "2 umol/L", rf"(?:n|u|µ|m)?(?:mol/(?:{_VOL})|M)")
+MOLARITY = Dimension(
+    "molar concentration", "mol/m^3", "umol/L", "2 umol/L", rf"(?:n|u|µ|m)?(?:mol/(?:{_VOL})|M)"
+)
 PURITY = Dimension("purity, particles per mass of protein", "1/kg", "1/ug", "3e10 1/ug", "1/(?:n|u|µ|m)?g")
 PARTICLES = Dimension("number of particles", "", "", "5e12", "(?:particles?)?")
 FRACTION = Dimension("fraction", "", "percent", "5 %", "%|percent|")

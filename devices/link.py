@@ -1,0 +1,257 @@
+"""A link: one conversation at a time over one transport, robust against everything a cable does.
+
+Rules (each has a test): flush before a query; skip and count foreign lines (at most `MAX_FOREIGN`); after a
+time-out the link is *dirty*: before the next command it drains until quiet, sends the instrument's reset bytes and
+asks who is there; a late reply is never taken for the next answer; gaps between commands are kept by the clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from devices.readings import Identity
+from devices.transports import Transport
+from vesiflow.clock import Clock, Lock
+from vesiflow.errors import BadReply, NoReply
+
+MAX_FOREIGN = 5
+MAX_REPLY = 65536
+
+Framer = Callable[[bytes], int | None]
+"""Given what arrived so far: the length of the first complete reply, or None while it is incomplete."""
+
+
+def until(terminator: bytes) -> Framer:
+    """A reply that ends with `terminator`."""
+
+    def frame(data: bytes) -> int | None:
+        at = data.find(terminator)
+        return None if at < 0 else at + len(terminator)
+
+    return frame
+
+
+def exactly(length: int) -> Framer:
+    """A reply of `length` bytes."""
+    return lambda data: length if len(data) >= length else None
+
+
+@dataclass
+class Counters:
+    """What went over the link, for `vesiflow line check` and the record."""
+
+    queries: int = 0
+    timeouts: int = 0
+    foreign: int = 0
+    flushed: int = 0
+    recoveries: int = 0
+
+
+@dataclass
+class Link:
+    """One instrument's conversation. `name` is the instrument's name in the line file."""
+
+    transport: Transport
+    clock: Clock
+    name: str
+    gap: float = 0.0
+    reset: bytes = b""
+    quiet: float = 0.2
+    counters: Counters = field(default_factory=Counters)
+    identify: Callable[[], Awaitable[Identity]] | None = None
+    identity: Identity | None = None
+
+    def __post_init__(self) -> None:
+        self._turn = Lock(self.clock)
+        self._free_at = 0.0
+        self._dirty = False
+        self._recoverer: asyncio.Task[Any] | None = None
+        self._rest = b""
+
+    @property
+    def dirty(self) -> bool:
+        """Whether a reply may still be under way from an earlier command."""
+        return self._dirty
+
+    async def query(
+        self,
+        request: bytes,
+        frame: Framer,
+        *,
+        accept: Callable[[bytes], bool] | None = None,
+        timeout: float = 1.0,
+        action: str = "",
+    ) -> bytes:
+        """Send `request`, return the first framed reply that `accept` takes. NoReply after `timeout` s."""
+        async with self._turn_taken():
+            self._rest = b""
+            self.counters.flushed += len(await self.transport.discard_input())
+            self.counters.queries += 1
+            await self.transport.write(request)
+            return await self._reply(frame, accept, timeout, action or _shown(request))
+
+    async def send(self, request: bytes) -> None:
+        """Send a command that is answered by silence."""
+        async with self._turn_taken():
+            self.counters.queries += 1
+            await self.transport.write(request)
+
+    async def converse(self, talk: Callable[[Conversation], Awaitable[bytes]]) -> bytes:
+        """Several writes and reads as one turn (echoes, GSIOC bytes, ACK then ENQ)."""
+        async with self._turn_taken():
+            self._rest = b""
+            self.counters.flushed += len(await self.transport.discard_input())
+            self.counters.queries += 1
+            return await talk(Conversation(self))
+
+    def _turn_taken(self) -> _Turn:
+        return _Turn(self)
+
+    async def _reply(
+        self, frame: Framer, accept: Callable[[bytes], bool] | None, timeout: float, action: str
+    ) -> bytes:
+        deadline = self.clock.now() + timeout
+        skipped = 0
+        while True:
+            size = frame(self._rest) if self._rest else None
+            if size is not None:
+                reply, self._rest = self._rest[:size], self._rest[size:]
+                if accept is None or accept(reply):
+                    return reply
+                skipped += 1
+                self.counters.foreign += 1
+                if skipped > MAX_FOREIGN:
+                    self._dirty = True
+                    raise BadReply(
+                        "answers in another language",
+                        device=self.name,
+                        action=action,
+                        value=_shown(reply),
+                        remedy="check driver, settings and what is plugged in",
+                    )
+                continue
+            self._rest += await self._more(deadline, action)
+
+    async def _more(self, deadline: float, action: str) -> bytes:
+        if len(self._rest) > MAX_REPLY:
+            self._dirty = True
+            raise BadReply(
+                "endless reply without an end mark",
+                device=self.name,
+                action=action,
+                remedy="check baud rate and parity",
+            )
+        left = deadline - self.clock.now()
+        data = await self.transport.read(left) if left > 0 else b""
+        if not data and self.clock.now() >= deadline - 1e-9:
+            self._dirty = True
+            self.counters.timeouts += 1
+            if self._rest:
+                raise BadReply(
+                    "incomplete reply",
+                    device=self.name,
+                    action=action,
+                    value=_shown(self._rest),
+                    remedy="check baud rate and cable",
+                )
+            raise NoReply(
+                "no answer", device=self.name, action=action, remedy="check power, cable and address"
+            )
+        return data
+
+    async def _recover(self) -> None:
+        """Drain until quiet, reset the instrument's input, and make sure that it is still the same one."""
+        self.counters.recoveries += 1
+        self._recoverer = asyncio.current_task()
+        try:
+            for _ in range(20):
+                if not await self.transport.read(self.quiet):
+                    break
+            else:
+                raise BadReply(
+                    "never falls silent",
+                    device=self.name,
+                    action="recover",
+                    remedy="check for a streaming mode",
+                )
+            if self.reset:
+                await self.transport.write(self.reset)
+                await self.transport.read(self.quiet)
+            self._rest = b""
+            self._dirty = False
+            if self.identify is not None:
+                await self._same_instrument(self.identify)
+        finally:
+            self._recoverer = None
+
+    async def _same_instrument(self, identify: Callable[[], Awaitable[Identity]]) -> None:
+        try:
+            found = await identify()
+        except Exception:
+            self._dirty = True
+            raise
+        if self.identity is not None and found != self.identity:
+            self._dirty = True
+            raise BadReply(
+                "another instrument answers",
+                device=self.name,
+                action="identify",
+                value=f"{found.model} {found.serial_number}".strip(),
+                bounds=f"{self.identity.model} {self.identity.serial_number}".strip(),
+                remedy="check cables",
+            )
+
+
+class _Turn:
+    """One speaker at a time; recovery and the minimum gap before it. Recovery's own queries pass through."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._inner = link._recoverer is asyncio.current_task()
+
+    async def __aenter__(self) -> None:
+        link = self._link
+        if self._inner:
+            return
+        await link._turn.acquire()
+        try:
+            if link._dirty:
+                await link._recover()
+            wait = link._free_at - link.clock.now()
+            if wait > 0:
+                await link.clock.sleep(wait)
+        except BaseException:
+            link._turn.release()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        link = self._link
+        link._free_at = link.clock.now() + link.gap
+        if not self._inner:
+            link._turn.release()
+
+
+@dataclass
+class Conversation:
+    """Write and read inside one turn of a link."""
+
+    link: Link
+
+    async def write(self, data: bytes) -> None:
+        await self.link.transport.write(data)
+
+    async def read(self, frame: Framer, timeout: float, action: str) -> bytes:
+        """The next framed reply; NoReply after `timeout` s, and the link is then dirty."""
+        return await self.link._reply(frame, None, timeout, action)
+
+    def spoil(self) -> None:
+        """Mark the link dirty: what came does not fit the conversation."""
+        self.link._dirty = True
+
+
+def _shown(data: bytes) -> str:
+    text = data[:60].decode("latin-1").encode("unicode_escape").decode()
+    return text + ("…" if len(data) > 60 else "")

@@ -1,0 +1,148 @@
+"""What instruments tell us. Values are plain floats in the inside units (see vesiflow.quantities)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Quality(StrEnum):
+    """Why a value may or may not be used; only GOOD is a number to act on."""
+
+    GOOD = "good"
+    UNSTABLE = "unstable"  # a number, but the instrument says it is still settling
+    UNDER = "under range"
+    OVER = "over range"
+    ABSENT = "sensor absent"
+    FAULT = "sensor fault"
+    BUSY = "busy"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One value, when it was taken (process time, s) and whether it may be used; NaN when it may not."""
+
+    value: float
+    at: float
+    quality: Quality = Quality.GOOD
+
+    @property
+    def usable(self) -> bool:
+        return self.quality in (Quality.GOOD, Quality.UNSTABLE) and math.isfinite(self.value)
+
+
+def bad(quality: Quality, at: float) -> Reading:
+    """A reading that is no number."""
+    return Reading(math.nan, at, quality)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who answers on a link; `serial_number` is empty where the instrument has none on the wire."""
+
+    vendor: str
+    model: str
+    serial_number: str = ""
+    firmware: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PumpState:
+    """Set flow (m^3/s) and whether the pump turns."""
+
+    flow: float
+    running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PressureControl:
+    """Measured and set pressure (Pa gauge)."""
+
+    pressure: Reading
+    setpoint: float
+
+
+@dataclass(frozen=True, slots=True)
+class CirculatorState:
+    """Bath temperature and set-point (degC) and whether it circulates and controls."""
+
+    temperature: Reading
+    setpoint: float
+    running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TubePosition:
+    """Tube under the outlet (1-based, 0 undefined) and whether the arm stands still."""
+
+    tube: int
+    still: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ValvePosition:
+    """Position name as the line file calls it, and the actuation counter where there is one."""
+
+    position: str
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PulseProgram:
+    """A pulse as uploaded: volts, s, F, ohm (0 none), m. `width` for square, `capacitance` for exponential."""
+
+    name: str
+    shape: str  # "exponential" | "square"
+    voltage: float
+    pulses: int
+    interval: float
+    gap: float
+    width: float = 0.0
+    capacitance: float = 0.0
+    resistance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PulseLog:
+    """What the instrument measured: one entry a pulse (V, s, ohm), its result text and its status words."""
+
+    path: str
+    program: PulseProgram
+    voltages: tuple[float, ...]
+    time_constants: tuple[float, ...]
+    loads: tuple[float, ...]
+    result: str
+    status_ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One movement of liquid: `volume` m^3 from `source` to `target`, wells named "labware:A1"."""
+
+    source: str
+    target: str
+    volume: float
+    liquid: str
+    mix: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a person is asked: an action the bench knows, its details, and the fields to fill in.
+
+    `fields` maps a name to "text", "yes/no" or a unit ("1/mL"): the answer is then a number in that unit.
+    """
+
+    action: str
+    text: str
+    details: tuple[tuple[str, str], ...] = ()
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the person said, and who."""
+
+    values: tuple[tuple[str, str], ...]
+    by: str

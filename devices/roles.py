@@ -1,0 +1,198 @@
+"""Roles: what a phase may ask of an instrument. Small Protocols that state intent.
+
+All numbers are in the inside units of vesiflow.quantities (SI, degC, AU). Setting methods are idempotent and
+return only when the instrument has read the value back; they raise the errors of vesiflow.errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+from devices.readings import (
+    Answer,
+    CirculatorState,
+    PressureControl,
+    Prompt,
+    PulseLog,
+    PulseProgram,
+    PumpState,
+    Reading,
+    Transfer,
+    TubePosition,
+    ValvePosition,
+)
+
+
+@runtime_checkable
+class Pump(Protocol):
+    """Moves liquid at a flow (m^3/s)."""
+
+    async def set_flow(self, flow: float) -> None: ...
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    async def read_pump(self) -> PumpState: ...
+
+
+@runtime_checkable
+class ChromatographyPump(Pump, Protocol):
+    """A pump that also measures its outlet pressure (Pa) and trips above a limit it is given."""
+
+    async def read_pressure(self) -> Reading: ...
+    async def set_pressure_limit(self, pressure: float) -> None: ...
+
+
+@runtime_checkable
+class PressureSensors(Protocol):
+    """Several pressures at once (Pa gauge), by the channel names of the line file."""
+
+    async def read_pressures(self) -> Mapping[str, Reading]: ...
+
+
+@runtime_checkable
+class PressureController(Protocol):
+    """Holds a pressure (Pa gauge)."""
+
+    async def set_pressure(self, pressure: float) -> None: ...
+    async def read_pressure(self) -> PressureControl: ...
+
+
+@runtime_checkable
+class Balance(Protocol):
+    """Weighs (kg)."""
+
+    async def read_mass(self) -> Reading: ...
+    async def tare(self) -> None: ...
+
+
+@runtime_checkable
+class Valve(Protocol):
+    """Stands at a named position."""
+
+    async def move_to(self, position: str) -> None: ...
+    async def read_position(self) -> ValvePosition: ...
+
+
+@runtime_checkable
+class ConductivityMeter(Protocol):
+    """Conductivity (S/m), compensated to 25 degC."""
+
+    async def read_conductivity(self) -> Reading: ...
+
+
+@runtime_checkable
+class UvDetector(Protocol):
+    """Absorbance (AU)."""
+
+    async def read_absorbance(self) -> Reading: ...
+
+
+@runtime_checkable
+class FractionCollector(Protocol):
+    """Puts the outlet over a tube (1-based) or to waste."""
+
+    async def go_to(self, tube: int) -> None: ...
+    async def collect(self, on: bool) -> None: ...
+    async def read_tube(self) -> TubePosition: ...
+
+
+@runtime_checkable
+class Electroporator(Protocol):
+    """Holds pulse programs, fires when a person presses GO, and keeps a log of every run."""
+
+    async def upload(self, program: PulseProgram) -> None: ...
+    async def read_program(self, name: str) -> PulseProgram: ...
+    async def read_log_names(self) -> Sequence[str]: ...
+    async def read_log(self, path: str) -> PulseLog: ...
+
+
+@runtime_checkable
+class Circulator(Protocol):
+    """Brings a bath or shelf to a temperature (degC)."""
+
+    async def set_temperature(self, temperature: float) -> None: ...
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    async def read_circulator(self) -> CirculatorState: ...
+
+
+@runtime_checkable
+class VacuumController(Protocol):
+    """Chamber gauges (Pa absolute: "capacitance", "pirani") and the relays that act on the chamber.
+
+    `set_pressure` regulates by the bleed relay; `set_relay` switches "isolation" (to condenser and pump) and "vent".
+    """
+
+    async def read_pressures(self) -> Mapping[str, Reading]: ...
+    async def set_pressure(self, pressure: float) -> None: ...
+    async def set_relay(self, name: str, on: bool) -> None: ...
+    async def read_relays(self) -> Mapping[str, bool]: ...
+
+
+@runtime_checkable
+class Thermometer(Protocol):
+    """One temperature (degC)."""
+
+    async def read_temperature(self) -> Reading: ...
+
+
+@runtime_checkable
+class LiquidHandler(Protocol):
+    """Pipettes between wells of the deck ("labware:A1")."""
+
+    async def transfer(self, transfers: Sequence[Transfer]) -> None: ...
+    async def read_deck(self) -> Mapping[str, str]: ...
+
+
+@runtime_checkable
+class Operator(Protocol):
+    """A person is a device too: asked by a prompt, answers when done. Never times out by itself."""
+
+    async def ask(self, prompt: Prompt) -> Answer: ...
+
+
+CAPABILITIES: Mapping[str, type] = {
+    "pump": Pump,
+    "chromatography_pump": ChromatographyPump,
+    "pressure_sensors": PressureSensors,
+    "pressure_controller": PressureController,
+    "balance": Balance,
+    "valve": Valve,
+    "conductivity_meter": ConductivityMeter,
+    "uv_detector": UvDetector,
+    "fraction_collector": FractionCollector,
+    "electroporator": Electroporator,
+    "circulator": Circulator,
+    "vacuum_controller": VacuumController,
+    "thermometer": Thermometer,
+    "liquid_handler": LiquidHandler,
+    "operator": Operator,
+}
+
+LINE_ROLES: Mapping[str, str] = {
+    "tff.feed_pump": "pump",
+    "tff.permeate_pump": "pump",
+    "tff.buffer_pump": "pump",
+    "tff.recovery_pump": "pump",
+    "tff.pressures": "pressure_sensors",
+    "tff.retentate_pressure": "pressure_controller",
+    "tff.retentate_balance": "balance",
+    "tff.permeate_balance": "balance",
+    "tff.conductivity": "conductivity_meter",
+    "sec.pump": "chromatography_pump",
+    "sec.injection_valve": "valve",
+    "sec.selector_valve": "valve",
+    "sec.conductivity": "conductivity_meter",
+    "sec.uv": "uv_detector",
+    "sec.collector": "fraction_collector",
+    "electroporation.electroporator": "electroporator",
+    "electroporation.conductivity": "conductivity_meter",
+    "electroporation.liquid_handler": "liquid_handler",
+    "lyophilization.shelf": "circulator",
+    "lyophilization.vacuum": "vacuum_controller",
+    "lyophilization.condenser": "thermometer",
+    "lyophilization.product_centre": "thermometer",
+    "lyophilization.product_edge": "thermometer",
+    "lyophilization.liquid_handler": "liquid_handler",
+    "line.operator": "operator",
+}
