@@ -110,9 +110,7 @@ class Link:
     def _turn_taken(self) -> _Turn:
         return _Turn(self)
 
-    async def _reply(
-        self, frame: Framer, accept: Callable[[bytes], bool] | None, timeout: float, action: str
-    ) -> bytes:
+    async def _reply(self, frame: Framer, accept: Callable[[bytes], bool] | None, timeout: float, action: str) -> bytes:
         deadline = self.clock.now() + timeout
         skipped = 0
         while True:
@@ -157,9 +155,7 @@ class Link:
                     value=_shown(self._rest),
                     remedy="check baud rate and cable",
                 )
-            raise NoReply(
-                "no answer", device=self.name, action=action, remedy="check power, cable and address"
-            )
+            raise NoReply("no answer", device=self.name, action=action, remedy="check power, cable and address")
         return data
 
     async def _recover(self) -> None:

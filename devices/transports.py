@@ -83,9 +83,7 @@ def _make(url: str, settings: SerialSettings) -> Any:
             stopbits=settings.stopbits, rtscts=settings.rtscts, xonxoff=settings.xonxoff, timeout=_POLL, write_timeout=2.0,
         )  # fmt: skip
     except ValueError as error:
-        raise ConfigError(
-            str(error), device=url, action="open", remedy="check `at:` in the line file"
-        ) from error
+        raise ConfigError(str(error), device=url, action="open", remedy="check `at:` in the line file") from error
 
 
 def _open(url: str, port: Any) -> None:
@@ -134,9 +132,7 @@ class InlineTransport:
         try:
             self._port.write(data)
         except serial.SerialException as error:
-            raise NotSent(
-                str(error), device=self.url, action="write", remedy="check cable and power"
-            ) from error
+            raise NotSent(str(error), device=self.url, action="write", remedy="check cable and power") from error
 
     async def read(self, patience: float) -> bytes:
         deadline = self._clock.now() + patience
@@ -144,9 +140,7 @@ class InlineTransport:
             try:
                 data: bytes = self._port.read(self._port.in_waiting)
             except serial.SerialException as error:
-                raise NoReply(
-                    str(error), device=self.url, action="read", remedy="check cable and power"
-                ) from error
+                raise NoReply(str(error), device=self.url, action="read", remedy="check cable and power") from error
             left = deadline - self._clock.now()
             if data or left <= 0:
                 return data
@@ -193,9 +187,7 @@ class ThreadTransport:
                 remedy="check flow control",
             ) from error
         except (serial.SerialException, OSError) as error:
-            raise NotSent(
-                str(error), device=self.url, action="write", remedy="check cable and power"
-            ) from error
+            raise NotSent(str(error), device=self.url, action="write", remedy="check cable and power") from error
 
     async def read(self, patience: float) -> bytes:
         def work() -> bytes:
@@ -209,9 +201,7 @@ class ThreadTransport:
         try:
             return await self._run(work)
         except (serial.SerialException, OSError) as error:
-            raise NoReply(
-                str(error), device=self.url, action="read", remedy="check cable and power"
-            ) from error
+            raise NoReply(str(error), device=self.url, action="read", remedy="check cable and power") from error
 
     async def discard_input(self) -> bytes:
         def work() -> bytes:

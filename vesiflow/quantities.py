@@ -13,14 +13,14 @@ import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import pint
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
-Quantity = pint.Quantity
+Quantity: TypeAlias = "pint.Quantity[Any]"
 
 units: pint.UnitRegistry[Any] = pint.UnitRegistry(cache_folder=None)
 units.define("@alias torr = Torr")
@@ -34,7 +34,7 @@ _RANGE = re.compile(rf"\s*({_NUMBER})\s*\.\.\s*({_NUMBER})\s*(.*?)\s*")
 _AU = {"AU": 1.0, "mAU": 1e-3}
 
 
-def quantity(text: str | float, unit: str) -> pint.Quantity:
+def quantity(text: str | float, unit: str) -> Quantity:
     """The quantity written in `text`, checked to have the dimension of `unit`.
 
     Numbers and units are split before pint sees them, so that "-35 degC" is an offset temperature.
@@ -70,7 +70,7 @@ def _unit(name: str) -> pint.Unit:
         raise ValueError(f"{name!r} is not a unit") from error
 
 
-def inside(value: pint.Quantity, unit: str) -> float:
+def inside(value: Quantity, unit: str) -> float:
     """`value` as a plain float in the inside unit `unit`."""
     return float(value.to(_unit("" if unit in _AU else unit)).magnitude)
 
@@ -128,9 +128,7 @@ class Dimension:
     example: str
     unit_pattern: str
 
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(
             self._validate,
             serialization=core_schema.plain_serializer_function_ser_schema(
@@ -149,7 +147,7 @@ class Dimension:
             "description": f"{self.name} with its unit, for example {self.example}",
         }
 
-    def _validate(self, value: Any) -> pint.Quantity:
+    def _validate(self, value: Any) -> Quantity:
         if isinstance(value, pint.Quantity):
             value = _written(value)
         if not isinstance(value, str | int | float):
@@ -166,13 +164,13 @@ class Dimension:
             ) from None
 
 
-def _written(value: pint.Quantity) -> str:
+def _written(value: Quantity) -> str:
     unit = f"{value.units:~C}".replace("**", "^").replace("Δ", "delta_").replace("°C", "degC")
     unit = re.sub(r"(?<![A-Za-z])([num\u00b5]?)l(?![A-Za-z])", r"\1L", unit)
     return f"{value.magnitude:.12g} {unit}".strip()
 
 
-def written(value: pint.Quantity) -> str:
+def written(value: Quantity) -> str:
     """A quantity as it would be written in a recipe: "88 mL/min"."""
     return _written(value)
 
@@ -204,38 +202,36 @@ PARTICLE_CONCENTRATION = Dimension(
     "particle concentration", "1/m^3", "1/mL", "2.5e9 1/mL", rf"(?:1|particles?)/(?:{_VOL})"
 )
 CONCENTRATION = Dimension("mass concentration", "kg/m^3", "g/L", "1 g/L", rf"(?:n|u|µ|m|k)?g/(?:{_VOL})")
-MOLARITY = Dimension(
-    "molar concentration", "mol/m^3", "umol/L", "2 umol/L", rf"(?:n|u|µ|m)?(?:mol/(?:{_VOL})|M)"
-)
+MOLARITY = Dimension("molar concentration", "mol/m^3", "umol/L", "2 umol/L", rf"(?:n|u|µ|m)?(?:mol/(?:{_VOL})|M)")
 PURITY = Dimension("purity, particles per mass of protein", "1/kg", "1/ug", "3e10 1/ug", "1/(?:n|u|µ|m)?g")
 PARTICLES = Dimension("number of particles", "", "", "5e12", "(?:particles?)?")
 FRACTION = Dimension("fraction", "", "percent", "5 %", "%|percent|")
 VELOCITY = Dimension("linear velocity", "m/s", "cm/h", "30 cm/h", rf"(?:{_LENGTH})/{_TIME}")
 ABSORBANCE = Dimension("absorbance", "AU", "mAU", "50 mAU", "m?AU")
 
-Volume = Annotated[pint.Quantity, VOLUME]
-Flow = Annotated[pint.Quantity, FLOW]
-Mass = Annotated[pint.Quantity, MASS]
-Pressure = Annotated[pint.Quantity, PRESSURE]
-Vacuum = Annotated[pint.Quantity, VACUUM]
-Temperature = Annotated[pint.Quantity, TEMPERATURE]
-Ramp = Annotated[pint.Quantity, RAMP]
-Duration = Annotated[pint.Quantity, DURATION]
-Length = Annotated[pint.Quantity, LENGTH]
-Area = Annotated[pint.Quantity, AREA]
-Shear = Annotated[pint.Quantity, SHEAR]
-Flux = Annotated[pint.Quantity, FLUX]
-Cutoff = Annotated[pint.Quantity, CUTOFF]
-Conductivity = Annotated[pint.Quantity, CONDUCTIVITY]
-Voltage = Annotated[pint.Quantity, VOLTAGE]
-Capacitance = Annotated[pint.Quantity, CAPACITANCE]
-Resistance = Annotated[pint.Quantity, RESISTANCE]
-Field = Annotated[pint.Quantity, FIELD]
-ParticleConcentration = Annotated[pint.Quantity, PARTICLE_CONCENTRATION]
-Concentration = Annotated[pint.Quantity, CONCENTRATION]
-Molarity = Annotated[pint.Quantity, MOLARITY]
-Purity = Annotated[pint.Quantity, PURITY]
-Particles = Annotated[pint.Quantity, PARTICLES]
-Fraction = Annotated[pint.Quantity, FRACTION]
-Velocity = Annotated[pint.Quantity, VELOCITY]
-Absorbance = Annotated[pint.Quantity, ABSORBANCE]
+Volume = Annotated[Quantity, VOLUME]
+Flow = Annotated[Quantity, FLOW]
+Mass = Annotated[Quantity, MASS]
+Pressure = Annotated[Quantity, PRESSURE]
+Vacuum = Annotated[Quantity, VACUUM]
+Temperature = Annotated[Quantity, TEMPERATURE]
+Ramp = Annotated[Quantity, RAMP]
+Duration = Annotated[Quantity, DURATION]
+Length = Annotated[Quantity, LENGTH]
+Area = Annotated[Quantity, AREA]
+Shear = Annotated[Quantity, SHEAR]
+Flux = Annotated[Quantity, FLUX]
+Cutoff = Annotated[Quantity, CUTOFF]
+Conductivity = Annotated[Quantity, CONDUCTIVITY]
+Voltage = Annotated[Quantity, VOLTAGE]
+Capacitance = Annotated[Quantity, CAPACITANCE]
+Resistance = Annotated[Quantity, RESISTANCE]
+Field = Annotated[Quantity, FIELD]
+ParticleConcentration = Annotated[Quantity, PARTICLE_CONCENTRATION]
+Concentration = Annotated[Quantity, CONCENTRATION]
+Molarity = Annotated[Quantity, MOLARITY]
+Purity = Annotated[Quantity, PURITY]
+Particles = Annotated[Quantity, PARTICLES]
+Fraction = Annotated[Quantity, FRACTION]
+Velocity = Annotated[Quantity, VELOCITY]
+Absorbance = Annotated[Quantity, ABSORBANCE]

@@ -77,9 +77,7 @@ class Serial(serial.SerialBase):  # type: ignore[misc]
         if not self.is_open:
             raise serial.PortNotOpenError
         if self._address in self._bench.unplugged:
-            raise serial.SerialException(
-                "device reports readiness to read but returned no data (device disconnected?)"
-            )
+            raise serial.SerialException("device reports readiness to read but returned no data (device disconnected?)")
 
     def _understood(self) -> bool:
         """With other line settings the instrument sees only framing errors and stays silent."""
