@@ -224,7 +224,7 @@ class CollectPlate:
 
 @dataclass(frozen=True, slots=True)
 class Formulate:
-    """Dilute bottle `source` with `buffer` to `concentration` 1/m^3 (from the last particle count), at most `max_volume`."""
+    """Dilute bottle `source` with `buffer` to `concentration` 1/m^3 by the last particle count, at most `max_volume`."""
 
     source: str
     product: str
