@@ -1,0 +1,102 @@
+"""Opens a line: every port in parallel, every instrument identified, every role bound to an object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from devices.line_file import NO_PORT, InstrumentSpec, LineFile
+from devices.link import Link
+from devices.readings import Identity
+from devices.transports import open_transport
+from vesiflow.clock import Clock
+from vesiflow.errors import BadReply, ConfigError, VesiflowError
+
+
+@dataclass
+class OpenInstrument:
+    """An instrument that answered: its driver, its link (None without a port) and who it is."""
+
+    spec: InstrumentSpec
+    driver: Any
+    link: Link | None
+    identity: Identity
+
+    async def close(self) -> None:
+        """Release the port."""
+        if self.link is not None:
+            await self.link.transport.close()
+
+
+@dataclass
+class OpenLine:
+    """A line with all instruments open; `roles` maps "tff.feed_pump" to an object with that capability."""
+
+    file: LineFile
+    clock: Clock
+    instruments: Mapping[str, OpenInstrument]
+    roles: Mapping[str, Any]
+
+    async def close(self) -> None:
+        """Release all ports."""
+        for instrument in self.instruments.values():
+            await instrument.close()
+
+
+async def open_line(line: LineFile, clock: Clock) -> OpenLine:
+    """Open and identify everything on `line`; an actor of `clock` must call this.
+
+    Raises the first error after all have been tried and closes what was opened.
+    """
+    tasks = {
+        spec.name: clock.spawn(open_instrument(spec, clock), f"open {spec.name}") for spec in line.instruments.values()
+    }
+    opened: dict[str, OpenInstrument] = {}
+    errors: list[VesiflowError] = []
+    for name, task in tasks.items():
+        try:
+            opened[name] = await clock.join(task)
+        except VesiflowError as error:
+            errors.append(error)
+    try:
+        if errors:
+            raise errors[0]
+        roles = {
+            role: opened[spec.instrument].driver.role(spec.capability, **spec.options)
+            for role, spec in line.roles.items()
+        }
+    except BaseException:
+        for instrument in opened.values():
+            await instrument.close()
+        raise
+    return OpenLine(line, clock, opened, roles)
+
+
+async def open_instrument(spec: InstrumentSpec, clock: Clock) -> OpenInstrument:
+    """Open one port and ask who is there; ConfigError or a link error with the instrument's name."""
+    if spec.at in NO_PORT:
+        driver = spec.driver(None, clock, spec.options)
+        return OpenInstrument(spec, driver, None, await driver.connect())
+    try:
+        transport = await open_transport(spec.at, spec.settings, clock)
+    except ConfigError as error:
+        raise ConfigError(error.reason, device=spec.name, action=f"open {spec.at}", remedy=error.remedy) from error
+    link = Link(transport, clock, spec.name)
+    try:
+        driver = spec.driver(link, clock, spec.options)
+        identity = await driver.connect()
+        _expect_serial_number(spec, identity)
+    except BaseException:
+        await transport.close()
+        raise
+    return OpenInstrument(spec, driver, link, identity)
+
+
+def _expect_serial_number(spec: InstrumentSpec, identity: Identity) -> None:
+    expected = getattr(spec.options, "serial_number", None)
+    if expected and expected != identity.serial_number:
+        raise BadReply(
+            "another instrument answers", device=spec.name, action="identify", value=identity.serial_number,
+            bounds=expected, remedy="check cables, or mend serial_number in the line file",
+        )  # fmt: skip
