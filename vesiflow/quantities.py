@@ -20,7 +20,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
-Quantity: TypeAlias = "pint.Quantity[Any]"
+Quantity: TypeAlias = pint.Quantity[Any]
 
 units: pint.UnitRegistry[Any] = pint.UnitRegistry(cache_folder=None)
 units.define("@alias torr = Torr")

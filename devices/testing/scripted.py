@@ -1,0 +1,115 @@
+"""A transport that plays a written dialogue, strictly: other bytes than written fail, and so do leftovers.
+
+    steps = [Step(b"CP\r", b"CPA\r"), Step(b"GOB\r"), Step(b"CP\r", b"CPB\r")]
+    play(steps, lambda link, clock: ViciActuator(link, clock, options).connect())
+
+Replies are handed out one byte at a time by default, so that every dialogue is also a split-reply test.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from devices.link import Link
+from vesiflow.clock import Clock, VirtualClock
+
+T = TypeVar("T")
+
+
+class ScriptError(AssertionError):
+    """The dialogue went another way than written, or was not finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What the host must send next and what it then hears. `send=None`: the instrument speaks by itself.
+
+    `after` is the time (s) the instrument takes before the first byte of its reply.
+    """
+
+    send: bytes | None
+    reply: bytes = b""
+    after: float = 0.0
+
+
+class ScriptedTransport:
+    """One scripted instrument. `chunk` is the number of bytes one read returns at most."""
+
+    url = "scripted://"
+    blocks = False
+
+    def __init__(self, steps: Iterable[Step], clock: Clock, chunk: int = 1) -> None:
+        self._steps = list(steps)
+        self._clock = clock
+        self._chunk = chunk
+        self._waiting = b""
+        self._due = 0.0
+        self._speak()
+
+    async def write(self, data: bytes) -> None:
+        """Take the next step; ScriptError when `data` is not what it says or its forerunner is half read."""
+        if self._waiting:
+            raise ScriptError(f"sent {data!r} before {self._waiting!r} was read")
+        if not self._steps:
+            raise ScriptError(f"sent {data!r} after the end of the script")
+        step = self._steps.pop(0)
+        if step.send != data:
+            raise ScriptError(f"sent {data!r}, the script says {step.send!r}")
+        self._hear(step)
+        self._speak()
+
+    async def read(self, patience: float) -> bytes:
+        """Up to `chunk` bytes of the reply; b"" after `patience` s on the clock."""
+        due = self._due - self._clock.now()
+        if not self._waiting or due > patience:
+            await self._clock.sleep(patience)
+            return b""
+        if due > 0:
+            await self._clock.sleep(due)
+        data, self._waiting = self._waiting[: self._chunk], self._waiting[self._chunk :]
+        return data
+
+    async def discard_input(self) -> bytes:
+        """Nothing: bytes that a driver would throw away are leftovers and fail."""
+        if self._waiting:
+            raise ScriptError(f"threw away {self._waiting!r}")
+        return b""
+
+    async def close(self) -> None:
+        self.finish()
+
+    def finish(self) -> None:
+        """ScriptError unless every step was taken and every byte read."""
+        if self._waiting:
+            raise ScriptError(f"never read {self._waiting!r}")
+        if self._steps:
+            raise ScriptError(f"never sent {[step.send for step in self._steps]!r}")
+
+    def _hear(self, step: Step) -> None:
+        if not self._waiting:
+            self._due = self._clock.now() + step.after
+        self._waiting += step.reply
+
+    def _speak(self) -> None:
+        while self._steps and self._steps[0].send is None:
+            self._hear(self._steps.pop(0))
+
+
+def play(steps: Sequence[Step], talk: Callable[[Link, Clock], Awaitable[T]], chunk: int = 1) -> T:
+    """What `talk` returns when it holds exactly this dialogue; virtual time, no waiting."""
+
+    async def run() -> T:
+        clock = VirtualClock()
+        transport = ScriptedTransport(steps, clock, chunk)
+
+        async def act() -> T:
+            return await talk(Link(transport, clock, "bench"), clock)
+
+        result = await clock.spawn(act(), "scripted dialogue")
+        transport.finish()
+        return result
+
+    return asyncio.run(run())
