@@ -113,6 +113,7 @@ class Link:
     async def _reply(self, frame: Framer, accept: Callable[[bytes], bool] | None, timeout: float, action: str) -> bytes:
         deadline = self.clock.now() + timeout
         skipped = 0
+        foreign = b""
         while True:
             size = frame(self._rest) if self._rest else None
             if size is not None:
@@ -120,6 +121,7 @@ class Link:
                 if accept is None or accept(reply):
                     return reply
                 skipped += 1
+                foreign = reply.strip() or foreign
                 self.counters.foreign += 1
                 if skipped > MAX_FOREIGN:
                     self._dirty = True
@@ -131,9 +133,9 @@ class Link:
                         remedy="check driver, settings and what is plugged in",
                     )
                 continue
-            self._rest += await self._more(deadline, action)
+            self._rest += await self._more(deadline, action, foreign)
 
-    async def _more(self, deadline: float, action: str) -> bytes:
+    async def _more(self, deadline: float, action: str, foreign: bytes = b"") -> bytes:
         if len(self._rest) > MAX_REPLY:
             self._dirty = True
             raise BadReply(
@@ -154,6 +156,14 @@ class Link:
                     action=action,
                     value=_shown(self._rest),
                     remedy="check baud rate and cable",
+                )
+            if foreign:
+                raise BadReply(
+                    "answers, but not to the question",
+                    device=self.name,
+                    action=action,
+                    value=_shown(foreign),
+                    remedy="check driver, settings and what is plugged in",
                 )
             raise NoReply("no answer", device=self.name, action=action, remedy="check power, cable and address")
         return data
