@@ -1,0 +1,174 @@
+"""The line controller's HTTP interface: the same for a service and for a controller in the same process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from line.batch import Batch, PhaseStatus
+from line.controller import Controller
+from line.state import Command
+from protocols.control import from_json
+from vesiflow import __version__
+from vesiflow.errors import ConfigError, Refused, VesiflowError
+from vesiflow.ids import is_safe
+
+MAX_WAIT = 30.0
+
+
+class NewBatch(BaseModel):
+    """A batch to take in: a control recipe under an id chosen by the caller (the idempotency key)."""
+
+    model_config = ConfigDict(extra="forbid")
+    id: str = Field(min_length=1, max_length=64)
+    recipe: dict[str, Any]
+    who: str = Field(min_length=1, max_length=100)
+
+
+class BatchCommand(BaseModel):
+    """A PackML command with who and why."""
+
+    model_config = ConfigDict(extra="forbid")
+    command: Command
+    who: str = Field(min_length=1, max_length=100)
+    reason: str = Field(default="", max_length=500)
+
+
+class PromptAnswer(BaseModel):
+    """What a person says to the open prompt of a role."""
+
+    model_config = ConfigDict(extra="forbid")
+    values: dict[str, str] = {}
+    who: str = Field(min_length=1, max_length=100)
+
+
+class PhaseView(BaseModel):
+    """A phase as clients see it; times in process seconds."""
+
+    key: str
+    kind: str
+    state: str
+    started: float | None
+    ended: float | None
+    reason: str
+
+
+class BatchView(BaseModel):
+    """A batch as clients see it: state, phases, live readings in inside units, progress of the running phase."""
+
+    id: str
+    recipe: str
+    state: str
+    reason: str
+    now: float
+    running: str | None
+    progress: float
+    readings: dict[str, float]
+    phases: list[PhaseView]
+
+
+def create_app(controller: Controller) -> FastAPI:
+    """The API of one controller."""
+    app = FastAPI(title=f"vesiflow line {controller.line.file.name}", version=__version__, docs_url="/docs", redoc_url=None)
+    _errors(app)
+    _line_routes(app, controller)
+    _batch_routes(app, controller)
+    _phase_routes(app, controller)
+    return app
+
+
+def _errors(app: FastAPI) -> None:
+    @app.exception_handler(VesiflowError)
+    async def refuse(request: Request, error: VesiflowError) -> Response:
+        status = 422 if isinstance(error, ConfigError) else 409 if isinstance(error, Refused) else 500
+        return JSONResponse({"error": type(error).__name__, "reason": str(error)}, status_code=status)
+
+
+def _line_routes(app: FastAPI, controller: Controller) -> None:
+    @app.get("/line")
+    async def line() -> dict[str, Any]:
+        """Which line this is and what is plugged in."""
+        return {
+            "name": controller.line.file.name,
+            "version": __version__,
+            "instruments": {name: item.identity.model for name, item in controller.line.instruments.items()},
+            "batches": {batch.id: str(batch.state) for batch in controller.batches.values()},
+        }
+
+
+def _batch_routes(app: FastAPI, controller: Controller) -> None:
+    @app.post("/batches")
+    async def create(new: NewBatch) -> BatchView:
+        """Take a batch in; repeating the call changes nothing."""
+        if not is_safe(new.id):
+            raise ConfigError("a batch id has letters, digits, dots, dashes, underscores", value=new.id)
+        try:
+            recipe = from_json(new.recipe)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ConfigError(f"not a control recipe: {error}", remedy="resolve the recipe for this line") from error
+        return _batch_view(controller.create(new.id, recipe, new.who), controller)
+
+    @app.get("/batches/{batch}")
+    async def show(batch: str) -> BatchView:
+        """Where a batch stands."""
+        return _batch_view(controller.batch(batch), controller)
+
+    @app.post("/batches/{batch}/commands")
+    async def command(batch: str, order: BatchCommand) -> BatchView:
+        """Hold, unhold, stop, abort ..."""
+        return _batch_view(await controller.command(batch, order.command, order.who, order.reason), controller)
+
+    @app.post("/batches/{batch}/finish")
+    async def finish(batch: str) -> BatchView:
+        """Close a batch whose phases are complete."""
+        return _batch_view(controller.finish(batch), controller)
+
+
+def _phase_routes(app: FastAPI, controller: Controller) -> None:
+    @app.put("/batches/{batch}/phases/{key:path}")
+    async def start(batch: str, key: str) -> PhaseView:
+        """Start a phase by its key; a phase that runs or is complete is returned as it is."""
+        return _phase_view(controller.start_phase(batch, key))
+
+    @app.get("/batches/{batch}/phases/{key:path}")
+    async def wait(batch: str, key: str, wait: float = 0.0) -> PhaseView:
+        """Where a phase stands; holds the answer up to `wait` s until it has ended."""
+        status = controller.batch(batch).phases.get(key)
+        if status is None:
+            raise ConfigError(f"batch {batch} has no phase {key!r}")
+        await _patiently(status.finished.wait, status, wait)
+        return _phase_view(status)
+
+
+async def _patiently(finished: Callable[[], Awaitable[Any]], status: PhaseStatus, seconds: float) -> None:
+    if status.state == "running" and seconds > 0:
+        try:
+            async with asyncio.timeout(min(seconds, MAX_WAIT)):
+                await finished()
+        except TimeoutError:
+            return
+
+
+def _phase_view(status: PhaseStatus) -> PhaseView:
+    return PhaseView(key=status.key, kind=status.kind, state=status.state, started=status.started, ended=status.ended,
+                     reason=status.reason)  # fmt: skip
+
+
+def _batch_view(batch: Batch, controller: Controller) -> BatchView:
+    run = batch.run
+    return BatchView(
+        id=batch.id,
+        recipe=batch.recipe.recipe,
+        state=str(batch.state),
+        reason=batch.reason,
+        now=controller.clock.now(),
+        running=run.phase.key if run else None,
+        progress=run.progress if run else 0.0,
+        readings=dict(run.latest) if run else {},
+        phases=[_phase_view(status) for status in batch.phases.values()],
+    )

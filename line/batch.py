@@ -1,0 +1,52 @@
+"""A batch in the controller: its control recipe, where it stands, what it remembers."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Literal
+
+from line.run import PhaseRun, Requests
+from line.state import State
+from protocols.control import ControlRecipe
+from records.telemetry import TelemetryWriter
+
+PhaseState = Literal["idle", "running", "complete", "failed", "stopped"]
+
+
+@dataclass
+class PhaseStatus:
+    """Where one phase stands; times in process seconds."""
+
+    key: str
+    kind: str
+    state: PhaseState = "idle"
+    started: float | None = None
+    ended: float | None = None
+    reason: str = ""
+    finished: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass
+class Batch:
+    """One execution of a control recipe. `token` fences off whoever owned its units before."""
+
+    id: str
+    recipe: ControlRecipe
+    token: int
+    requests: Requests
+    telemetry: TelemetryWriter
+    state: State = State.IDLE
+    reason: str = ""
+    phases: dict[str, PhaseStatus] = field(default_factory=dict)
+    facts: dict[str, float] = field(default_factory=dict)
+    run: PhaseRun | None = None
+
+    def __post_init__(self) -> None:
+        for phase in self.recipe.phases():
+            self.phases.setdefault(phase.key, PhaseStatus(phase.key, phase.kind))
+
+    @property
+    def next_key(self) -> str | None:
+        """The phase that comes next, None when all are complete."""
+        return next((key for key, status in self.phases.items() if status.state != "complete"), None)

@@ -1,0 +1,87 @@
+"""The client of a line controller: what flows and the command line use, in process or over the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from line.api import BatchView, PhaseView
+from line.state import Command
+from protocols.control import ControlRecipe, to_json
+from vesiflow import errors
+from vesiflow.errors import NoReply, VesiflowError
+
+Watcher = Callable[[BatchView], None]
+_PATIENCE = 20.0
+_GLANCE = 0.25
+
+
+class LineClient:
+    """Asks one controller. Every call may be repeated: keys make starting a phase idempotent."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+
+    async def line(self) -> dict[str, Any]:
+        """Name, version, instruments and batches of the line."""
+        data: dict[str, Any] = await self._call("GET", "/line")
+        return data
+
+    async def create(self, batch: str, recipe: ControlRecipe, who: str) -> BatchView:
+        """Take a batch in."""
+        return BatchView.model_validate(
+            await self._call("POST", "/batches", {"id": batch, "recipe": to_json(recipe), "who": who})
+        )
+
+    async def batch(self, batch: str) -> BatchView:
+        """Where the batch stands."""
+        return BatchView.model_validate(await self._call("GET", f"/batches/{batch}"))
+
+    async def command(self, batch: str, command: Command, who: str, reason: str = "") -> BatchView:
+        """Hold, unhold, stop, abort ..."""
+        body = {"command": str(command), "who": who, "reason": reason}
+        return BatchView.model_validate(await self._call("POST", f"/batches/{batch}/commands", body))
+
+    async def finish(self, batch: str) -> BatchView:
+        """Close a batch whose phases are all complete."""
+        return BatchView.model_validate(await self._call("POST", f"/batches/{batch}/finish"))
+
+    async def run_phase(self, batch: str, key: str, watch: Watcher | None = None) -> PhaseView:
+        """Start phase `key` (or find it running or complete) and wait for its end.
+
+        A phase that failed or was stopped is returned as it is. `watch` is called about four times a second.
+        """
+        path = f"/batches/{batch}/phases/{key}"
+        view = PhaseView.model_validate(await self._call("PUT", path))
+        while view.state == "running":
+            wait = _PATIENCE if watch is None else _GLANCE
+            view = PhaseView.model_validate(await self._call("GET", f"{path}?wait={wait}"))
+            if watch is not None:
+                watch(await self.batch(batch))
+        return view
+
+    async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        try:
+            response = await self._http.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            raise NoReply(
+                f"no answer from the line controller: {error}", action=f"{method} {path}",
+                remedy="is `vesiflow line serve` running?",
+            ) from error  # fmt: skip
+        if response.is_success:
+            return response.json()
+        raise _error(response)
+
+
+def _error(response: httpx.Response) -> VesiflowError:
+    try:
+        data = response.json()
+        kind = getattr(errors, str(data.get("error")), VesiflowError)
+        reason = str(data.get("reason") or data.get("detail"))
+    except ValueError:
+        kind, reason = VesiflowError, response.text[:200]
+    if not (isinstance(kind, type) and issubclass(kind, VesiflowError)):
+        kind = VesiflowError
+    return kind(reason)

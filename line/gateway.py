@@ -1,0 +1,154 @@
+"""The only way from a phase to an instrument: limits, then the journal, then the act, then the evidence.
+
+A physical action is written (intent, durable) before its bytes go out and closed with DONE, NOT_DONE or UNKNOWN.
+Nothing is ever repeated here; UNKNOWN becomes InDoubt and holds the unit.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from devices.commands import Command, Kind, Verdict, declared
+from devices.open_line import OpenInstrument, OpenLine
+from records.journal import Journal
+from vesiflow.errors import ConfigError, InDoubt, LimitExceeded, NotSent, Refused, VesiflowError
+from vesiflow.quantities import show
+
+_UNITS = {"flow": ("m^3/s", "mL/min"), "pressure": ("Pa", "psi"), "temperature": ("degC", "degC"), "voltage": ("V", "V")}
+_NEEDS_BEFORE = {Kind.COUNTED, Kind.POSITIONAL, Kind.MASS}
+_NOTHING_SENT = (NotSent, ConfigError, LimitExceeded, Refused)
+
+
+class Gateway:
+    """The roles of one line as journaled objects for one batch and phase."""
+
+    def __init__(self, line: OpenLine, journal: Journal, batch: str, phase: str, token: int) -> None:
+        self._line = line
+        self._journal = journal
+        self._batch = batch
+        self._phase = phase
+        self._token = token
+
+    def role(self, name: str) -> Any:
+        """The object behind role `name`, its acting methods journaled; ConfigError when the line has none."""
+        if name not in self._line.roles:
+            raise ConfigError(f"line {self._line.file.name} has no role {name}", remedy="add it to the line file")
+        return _Journaled(self, name, self._line.roles[name])
+
+    async def act(self, role: str, method: Callable[..., Awaitable[Any]], how: Command, *args: Any) -> Any:
+        """Do one physical action with an intent before and an outcome after."""
+        verb = method.__name__
+        self._within_limits(role, verb, method, args)
+        target = getattr(method, "__self__", None)
+        evidence = getattr(target, how.evidence) if how.evidence else None
+        before = await evidence() if evidence and how.kind in _NEEDS_BEFORE else None
+        intent = self._intent(role, verb, how, args, before)
+        try:
+            result = await method(*args)
+        except _NOTHING_SENT as error:
+            self._journal.outcome(intent, Verdict.NOT_DONE, "reply", reason=str(error))
+            raise
+        except BaseException as error:
+            await self._settle(intent, role, verb, how, args, before, evidence, error)
+            return None
+        self._journal.outcome(intent, Verdict.DONE, "reply", post=_plain(result) if result is not None else None)
+        return result
+
+    async def _settle(
+        self,
+        intent: str,
+        role: str,
+        verb: str,
+        how: Command,
+        args: tuple[Any, ...],
+        before: Any,
+        evidence: Callable[[], Awaitable[Any]] | None,
+        error: BaseException,
+    ) -> None:
+        """After a lost or strange reply: decide by evidence, never by repetition."""
+        verdict, after = Verdict.UNKNOWN, None
+        if evidence is not None and how.judge is not None and isinstance(error, VesiflowError):
+            try:
+                after = await evidence()
+                verdict = how.judge(before, after, args)
+            except VesiflowError:
+                verdict = Verdict.UNKNOWN
+        reason = str(error) or type(error).__name__
+        self._journal.outcome(intent, verdict, "evidence", post=_plain(after), reason=reason)
+        if verdict is Verdict.DONE:
+            return
+        if verdict is Verdict.UNKNOWN and isinstance(error, VesiflowError):
+            raise InDoubt(
+                f"unknown whether it happened: {reason}", device=role, action=verb, remedy="look at the instrument, then decide"
+            ) from error
+        raise error
+
+    def _within_limits(self, role: str, verb: str, method: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        limits = self._line.file.roles[role].limits
+        if not limits:
+            return
+        names = [name for name in inspect.signature(method).parameters if name != "self"]
+        for name, value in zip(names, args, strict=False):
+            if name in limits and not limits[name][0] <= value <= limits[name][1]:
+                unit, display = _UNITS.get(name, ("", ""))
+                low, high = (show(bound, unit, display) for bound in limits[name])
+                raise LimitExceeded(
+                    f"{name} outside the limits of the line", device=role, action=verb,
+                    value=show(value, unit, display), bounds=f"{low} to {high}", remedy="mend the recipe or the line file",
+                )  # fmt: skip
+
+    def _intent(self, role: str, verb: str, how: Command, args: tuple[Any, ...], before: Any) -> str:
+        instrument = self._instrument(role)
+        return self._journal.intent(
+            self._batch,
+            self._phase,
+            role,
+            verb,
+            [_plain(value) for value in args],
+            str(how.kind),
+            how.evidence or "reply",
+            pre=_plain(before),
+            serial=instrument.identity.serial_number,
+            device_kind="sim" if instrument.spec.at.startswith("sim:") else "real",
+            token=self._token,
+        )
+
+    def _instrument(self, role: str) -> OpenInstrument:
+        return self._line.instruments[self._line.file.roles[role].instrument]
+
+
+class _Journaled:
+    """A role whose acting methods go through the gateway; reads pass straight to the driver."""
+
+    def __init__(self, gateway: Gateway, role: str, target: Any) -> None:
+        self._gateway = gateway
+        self._role = role
+        self._target = target
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._target, name)
+        how = declared(method)
+        if how is None:
+            raise TypeError(f"{self._role}.{name} declares no command class")
+        bound = method if how.kind is Kind.READ else partial(self._gateway.act, self._role, method, how)
+        setattr(self, name, bound)
+        return bound
+
+
+def _plain(value: Any) -> Any:
+    """Evidence and arguments as JSON data; numbers as decimal strings, as the journal wants them."""
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, int | float):
+        return repr(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value)

@@ -1,0 +1,165 @@
+"""Tangential flow filtration: load, concentrate, diafilter, recover.
+
+Volumes come from balances, never from time, so every phase finds its place again after a hold.
+"""
+
+from __future__ import annotations
+
+from line.phases.circulation import DENSITY, SCAN, Circulation
+from line.run import PhaseRun
+from line.units import TffSkid
+from protocols.phases import Concentrate, Diafilter, LoadFeed, Recover
+from vesiflow.errors import DeviceFault, Refused
+
+LOADED_WITHIN = 0.05
+_NO_FLUX_AFTER = 120.0
+_EMPTY = 0.5e-3  # kg left on the balance that counts as empty
+_RINSE_TIME = 60.0
+
+
+async def load(run: PhaseRun, params: LoadFeed) -> None:
+    """Tare the empty reservoir, have the bottle hung in, and believe the balance."""
+    skid = run.unit(TffSkid)
+    await skid.retentate_balance.tare()
+    await run.ask("empty permeate", "Empty the permeate bottle and put it back")
+    await skid.permeate_balance.tare()
+    details = {"bottle": params.source, "volume": params.volume}
+    await run.ask_barcode("hang bottle", f"Hang bottle {params.source} into the reservoir", details, params.source)
+    await run.wait(10.0)
+    mass = run.reading("tff.retentate_mass", await skid.retentate_balance.read_mass())
+    volume = mass / DENSITY
+    run.result("loaded volume", volume, "m^3")
+    run.fact("tff.loaded", volume)
+    if abs(volume - params.volume) > LOADED_WITHIN * params.volume:
+        run.deviation("loaded volume", volume, params.volume, "m^3", "major", "tff.retentate_mass")
+    if volume < 0.5 * params.volume:
+        raise Refused("the reservoir holds less than half of the batch", device="tff.retentate_balance",
+                      value=f"{volume * 1e6:.0f} mL", bounds=f"{params.volume * 1e6:.0f} mL", remedy="check the bottle")  # fmt: skip
+
+
+async def concentrate(run: PhaseRun, params: Concentrate) -> None:
+    """Remove permeate until the circulating volume is down to the target."""
+    skid = run.unit(TffSkid)
+    loop = Circulation(run, skid, params.membrane, params.feed_flow, params.tmp, params.max_flux)
+    await loop.start()
+    first = await loop.scan()
+    start = _volume(loop, first.retentate_mass)
+    quiet_since = run.clock.now()
+    async for _ in run.scans(SCAN, loop.start):
+        seen = await loop.scan()
+        volume = _volume(loop, seen.retentate_mass)
+        run.progress = (start - volume) / max(start - params.target_volume, 1e-9)
+        left = volume - params.target_volume
+        if left <= seen.permeate_flow * SCAN:
+            break
+        quiet_since = run.clock.now() if seen.permeate_flow > 0 else quiet_since
+        if run.clock.now() - quiet_since > _NO_FLUX_AFTER:
+            raise DeviceFault("no permeate", device="tff.permeate_balance", remedy="check tubing, valve and permeate pump")
+    await skid.permeate_pump.stop()
+    last = await loop.scan()
+    final = _volume(loop, last.retentate_mass)
+    await loop.stop()
+    run.result("start volume", start, "m^3")
+    run.result("end volume", final, "m^3")
+    run.result("volumetric concentration factor", start / final, "")
+    run.result("permeate", (last.permeate_mass - first.permeate_mass) / DENSITY, "m^3")
+    run.fact("tff.volume", final)
+
+
+async def diafilter(run: PhaseRun, params: Diafilter) -> None:
+    """Exchange buffer at constant retentate mass; diavolumes are counted from the permeate balance."""
+    skid = run.unit(TffSkid)
+    await _provide_buffer(run, params)
+    loop = Circulation(run, skid, params.membrane, params.feed_flow, params.tmp, params.max_flux)
+    begin_permeate, hold = await _diafiltration_start(run, skid)
+    loop.hold_mass = hold
+    volume = _volume(loop, hold)
+    done = 0.0
+    await loop.start()
+    async for _ in run.scans(SCAN, loop.start):
+        seen = await loop.scan()
+        done = (seen.permeate_mass - begin_permeate) / DENSITY / volume
+        run.progress = done / params.volumes
+        run.log("tff.diavolumes", done)
+        if done >= params.volumes:
+            break
+    await skid.permeate_pump.stop()
+    await skid.buffer_pump.stop()
+    conductivity = run.reading("tff.conductivity", await skid.conductivity.read_conductivity())
+    await loop.stop()
+    run.result("diavolumes", done, "")
+    run.result("diafiltration volume", volume, "m^3")
+    run.result("conductivity", conductivity, "S/m")
+    _forget(run)
+
+
+async def _provide_buffer(run: PhaseRun, params: Diafilter) -> None:
+    if "tff.diafiltration.permeate" not in run.facts:
+        needed = 1.2 * params.volumes * run.facts.get("tff.volume", 0.0)
+        details = {"buffer": params.buffer, "volume": needed}
+        await run.ask("fill buffer", f"Fill the buffer bottle with {needed * 1e6:.0f} mL {params.buffer}", details, {"lot": "text"})
+
+
+async def _diafiltration_start(run: PhaseRun, skid: TffSkid) -> tuple[float, float]:
+    """Permeate and retentate mass at the first start of this diafiltration; remembered over holds and restarts."""
+    if "tff.diafiltration.permeate" not in run.facts:
+        permeate = run.reading("tff.permeate_mass", await skid.permeate_balance.read_mass())
+        retentate = run.reading("tff.retentate_mass", await skid.retentate_balance.read_mass())
+        run.fact("tff.diafiltration.permeate", permeate)
+        run.fact("tff.diafiltration.retentate", retentate)
+    return run.facts["tff.diafiltration.permeate"], run.facts["tff.diafiltration.retentate"]
+
+
+def _forget(run: PhaseRun) -> None:
+    for name in ("permeate", "retentate"):
+        run.facts.pop(f"tff.diafiltration.{name}", None)
+
+
+async def recover(run: PhaseRun, params: Recover) -> None:
+    """Pump the retentate into the product bottle, rinse the loop and add the rinse."""
+    skid = run.unit(TffSkid)
+    text = f"Place bottle {params.product} at the recovery outlet"
+    await run.ask_barcode("place bottle", text, {"bottle": params.product}, params.product)
+    recovered = await drain(run, skid)
+    if params.rinse > 0:
+        await _rinse(run, skid, params)
+        recovered += await drain(run, skid)
+    run.result("recovered volume", recovered, "m^3")
+    run.fact(f"bottle.{params.product}.volume", recovered)
+
+
+async def drain(run: PhaseRun, skid: TffSkid) -> float:
+    """Pump the reservoir out until the balance no longer falls; the volume that left, m^3."""
+    before = run.reading("tff.retentate_mass", await skid.retentate_balance.read_mass())
+    await skid.recovery_pump.set_flow(run.profile.roles["tff.recovery_pump"]["flow"][1] * 0.85)
+
+    async def pump() -> None:
+        await skid.recovery_pump.start()
+
+    await pump()
+    last, flat = before, 0
+    async for _ in run.scans(SCAN, pump):
+        mass = run.reading("tff.retentate_mass", await skid.retentate_balance.read_mass())
+        flat = flat + 1 if last - mass < 0.05e-3 else 0
+        last = mass
+        if flat >= 5 or mass < -_EMPTY:
+            break
+    await skid.recovery_pump.stop()
+    return (before - last) / DENSITY
+
+
+async def _rinse(run: PhaseRun, skid: TffSkid, params: Recover) -> None:
+    flow = run.profile.roles["tff.buffer_pump"]["flow"][1] * 0.5
+    await skid.buffer_pump.set_flow(flow)
+    await skid.buffer_pump.start()
+    await run.wait(params.rinse / flow, period=1.0)
+    await skid.buffer_pump.stop()
+    await skid.feed_pump.set_flow(params.feed_flow)
+    await skid.feed_pump.start()
+    await run.wait(_RINSE_TIME)
+    await skid.feed_pump.stop()
+
+
+def _volume(loop: Circulation, retentate_mass: float) -> float:
+    """Circulating volume: what the balance sees plus what the loop holds, m^3."""
+    return retentate_mass / DENSITY + loop.loop_volume

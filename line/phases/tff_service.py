@@ -1,0 +1,110 @@
+"""Tangential flow filtration: module change, flush with permeability check, cleaning."""
+
+from __future__ import annotations
+
+from line.phases.circulation import SCAN, Circulation
+from line.phases.tff import drain
+from line.run import PhaseRun
+from line.units import TffSkid
+from protocols.phases import CleanMembrane, Flush, InstallModule, Membrane
+from vesiflow.errors import Refused
+
+_SETTLE = 60.0
+_AVERAGE = 60.0
+
+
+async def install_module(run: PhaseRun, params: InstallModule) -> None:
+    """A person mounts the module; a wrong barcode is refused before any liquid moves."""
+    m = params.membrane
+    details = {
+        "barcode": m.barcode, "cutoff": m.cutoff, "area": m.area, "fibres": m.fibres, "lumen": m.lumen, "length": m.length,
+    }  # fmt: skip
+    await run.ask_barcode("install module", f"Mount membrane module {m.barcode} and scan it", details, m.barcode)
+    run.result("area", m.area, "m^2")
+
+
+async def flush(run: PhaseRun, params: Flush) -> None:
+    """Flush with buffer and measure the permeability of the wetted membrane."""
+    skid = run.unit(TffSkid)
+    permeability = await _flush_and_measure(run, skid, params)
+    run.result("water permeability", permeability, "m/s/Pa")
+    run.fact(f"permeability.{params.membrane.barcode}", permeability)
+    if permeability < params.min_permeability:
+        raise Refused("permeability below its limit", device="tff", action="flush", value=f"{permeability:.3g} m/s/Pa",
+                      bounds=f">= {params.min_permeability:.3g} m/s/Pa", remedy="clean or replace the module")  # fmt: skip
+
+
+async def clean(run: PhaseRun, params: CleanMembrane) -> None:
+    """Circulate the cleaning agent, flush, and report how much of the first permeability came back."""
+    skid = run.unit(TffSkid)
+    await _fill(run, skid, params.agent, params.volume)
+    loop = Circulation(run, skid, params.membrane, params.feed_flow, params.tmp, params.max_flux, permeate=False)
+    await loop.start()
+    async for elapsed in run.scans(10.0, loop.start):
+        await loop.scan()
+        run.progress = 0.7 * elapsed / max(params.duration, 1.0)
+        if elapsed >= params.duration:
+            break
+    await loop.stop()
+    await _waste(run, skid)
+    rinse = Flush(params.membrane, "water", params.volume, params.feed_flow, params.tmp, params.max_flux, 0.0)
+    permeability = await _flush_and_measure(run, skid, rinse)
+    first = run.facts.get(f"permeability.{params.membrane.barcode}")
+    run.result("water permeability", permeability, "m/s/Pa")
+    if first:
+        share = permeability / first
+        run.result("permeability recovery", share, "")
+        if share < params.min_recovery:
+            run.deviation("permeability recovery", share, params.min_recovery, "", "minor")
+
+
+async def _flush_and_measure(run: PhaseRun, skid: TffSkid, params: Flush) -> float:
+    await _fill(run, skid, params.buffer, params.volume)
+    loop = Circulation(run, skid, params.membrane, params.feed_flow, params.tmp, params.max_flux)
+    await loop.start()
+    permeability = await _permeability(run, loop, params.membrane)
+    await loop.stop()
+    await _waste(run, skid)
+    return permeability
+
+
+async def _permeability(run: PhaseRun, loop: Circulation, membrane: Membrane) -> float:
+    """Mean flux over mean TMP after settling, m/s/Pa."""
+    flux = tmp = 0.0
+    count = 0
+    async for elapsed in run.scans(SCAN, loop.start):
+        seen = await loop.scan()
+        run.progress = 0.5 + 0.5 * elapsed / (_SETTLE + _AVERAGE)
+        if elapsed > _SETTLE:
+            flux += seen.permeate_flow / membrane.area
+            tmp += seen.tmp
+            count += 1
+        if elapsed >= _SETTLE + _AVERAGE:
+            break
+    if count == 0 or tmp <= 0:
+        raise Refused("no transmembrane pressure during the permeability check", device="tff.pressures",
+                      remedy="check sensors and tubing")  # fmt: skip
+    return flux / tmp
+
+
+async def _fill(run: PhaseRun, skid: TffSkid, buffer: str, volume: float) -> None:
+    """Buffer bottle -> reservoir by the buffer pump; the balance says how much came."""
+    details = {"buffer": buffer, "volume": 1.2 * volume}
+    await run.ask("fill buffer", f"Fill the buffer bottle with {1.2e6 * volume:.0f} mL {buffer}", details, {"lot": "text"})
+    await skid.retentate_balance.tare()
+    await skid.buffer_pump.set_flow(run.profile.roles["tff.buffer_pump"]["flow"][1] * 0.95)
+    await skid.buffer_pump.start()
+    async for _ in run.scans(SCAN, skid.buffer_pump.start):
+        mass = run.reading("tff.retentate_mass", await skid.retentate_balance.read_mass())
+        run.progress = 0.5 * mass / 1000.0 / volume
+        if mass >= volume * 1000.0:
+            break
+    await skid.buffer_pump.stop()
+
+
+async def _waste(run: PhaseRun, skid: TffSkid) -> None:
+    """Pump the reservoir into the waste bottle."""
+    await run.ask("place bottle", "Place bottle waste at the recovery outlet", {"bottle": "waste"}, {"barcode": "text"})
+    await drain(run, skid)
+    await run.ask("empty permeate", "Empty the permeate bottle and put it back")
+    await skid.permeate_balance.tare()

@@ -1,0 +1,239 @@
+"""What a phase function is given: its unit, telemetry, facts of the batch, people to ask, and the scan loop.
+
+A phase is a plain async function `(run, params) -> None`. It waits only in `scans` and `wait`, where requests to
+hold, stop or abort are met; it never retries an act.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from devices.readings import Prompt, Reading
+from devices.roles import Operator
+from line.gateway import Gateway
+from line.units import assemble
+from protocols.control import Phase
+from records.journal import Journal
+from records.telemetry import TelemetryWriter
+from vesiflow.clock import Clock, Event
+from vesiflow.errors import BadReply, LimitExceeded, Refused, VesiflowError
+from vesiflow.line_profile import LineProfile
+from vesiflow.quantities import parse
+
+T = TypeVar("T")
+
+STALE_SCANS = 3
+
+
+class Stopped(VesiflowError):
+    """A person asked to stop; the phase ends and the unit goes to its safe state."""
+
+
+@dataclass
+class Requests:
+    """What people or interlocks want from the running phase; met at the next scan."""
+
+    clock: Clock
+    stop: str | None = None
+    hold: str | None = None
+    resumed: Event | None = None
+    on_held: Callable[[str], Awaitable[None]] | None = None
+    on_resumed: Callable[[], Awaitable[None]] | None = None
+
+
+Resume = Callable[[], Awaitable[None]]
+
+
+class PhaseFunction(Protocol):
+    """An equipment phase."""
+
+    def __call__(self, run: PhaseRun, params: Any, /) -> Awaitable[None]: ...
+
+
+@dataclass
+class PhaseRun:
+    """One run of one phase of one batch."""
+
+    batch: str
+    phase: Phase
+    clock: Clock
+    gateway: Gateway
+    journal: Journal
+    telemetry: TelemetryWriter
+    operator: Operator
+    profile: LineProfile
+    facts: dict[str, float]
+    requests: Requests
+    results: dict[str, tuple[float, str]] = field(default_factory=dict)
+    latest: dict[str, float] = field(default_factory=dict)
+    progress: float = 0.0
+    _bad: dict[str, int] = field(default_factory=dict)
+    _over: dict[str, float] = field(default_factory=dict)
+
+    def unit(self, kind: type[T]) -> T:
+        """The unit of this phase with its roles."""
+        return assemble(kind, self.phase.unit, self.gateway.role)
+
+    def log(self, tag: str, value: float) -> None:
+        """One telemetry sample now, in the inside unit of the tag."""
+        self.telemetry.add(self.clock.now(), tag, value)
+        self.latest[tag] = value
+
+    def reading(self, tag: str, reading: Reading) -> float:
+        """Log a reading and give its number; BadReply when it stayed unusable for three scans."""
+        if reading.usable:
+            self._bad[tag] = 0
+            self.log(tag, reading.value)
+            return reading.value
+        self._bad[tag] = self._bad.get(tag, 0) + 1
+        if self._bad[tag] > STALE_SCANS or tag not in self.latest:
+            raise BadReply(f"no usable value: {reading.quality}", device=tag, remedy="check the sensor")
+        return self.latest[tag]
+
+    def result(self, name: str, value: float, unit: str) -> None:
+        """A result of this phase for the batch record."""
+        self.results[name] = (value, unit)
+
+    def fact(self, name: str, value: float) -> None:
+        """Something the batch must remember (bottle volumes, permeability, counts); survives restarts."""
+        self.facts[name] = value
+
+    def deviation(self, what: str, value: float, limit: float, unit: str, severity: str = "minor", tag: str = "") -> None:
+        """Record that something left its range."""
+        self.journal.event(
+            "deviation", self.batch, key=self.phase.key, what=what, value=repr(value), limit=repr(limit), unit=unit,
+            severity=severity, tag=tag, at=repr(self.clock.now()),
+        )  # fmt: skip
+
+    async def ask(
+        self, action: str, text: str, details: Mapping[str, object] | None = None, fields: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        """Ask the operator and record question and answer."""
+        prompt = Prompt(action, text, _pairs(details), _pairs(fields))
+        self.journal.event(
+            "prompt.asked", self.batch, key=self.phase.key, action=action, text=text, details=dict(prompt.details),
+            fields=dict(prompt.fields), at=repr(self.clock.now()),
+        )  # fmt: skip
+        answer = await self.operator.ask(prompt)
+        values = dict(answer.values)
+        self.journal.event(
+            "prompt.answered", self.batch, key=self.phase.key, action=action, values=values, by=answer.by,
+            at=repr(self.clock.now()),
+        )  # fmt: skip
+        missing = [name for name in (fields or {}) if name not in values]
+        if missing:
+            raise BadReply(f"no answer for {', '.join(missing)}", device="operator", action=action, remedy="answer again")
+        return values
+
+    async def ask_number(self, action: str, text: str, name: str, unit: str, details: Mapping[str, object]) -> float:
+        """Ask for one number, returned in `unit`."""
+        values = await self.ask(action, text, details, {name: unit})
+        return entered(values[name], unit)
+
+    async def ask_barcode(self, action: str, text: str, details: Mapping[str, object], expected: str) -> None:
+        """Ask for a barcode and refuse a wrong one."""
+        values = await self.ask(action, text, details, {"barcode": "text"})
+        if expected and values["barcode"] != expected:
+            raise Refused("wrong barcode", device="operator", action=action, value=values["barcode"], bounds=expected,
+                          remedy="find the right item")  # fmt: skip
+
+    def scans(self, period: float, resume: Resume | None = None) -> Scans:
+        """`async for elapsed in run.scans(2.0, resume)`: every `period` s, requests met first; seconds in this loop.
+
+        `resume` brings the unit back to its operating state after a hold.
+        """
+        return Scans(self, period, resume)
+
+    async def wait(self, seconds: float, period: float = 10.0) -> None:
+        """Wait, meeting requests."""
+        end = self.clock.now() + seconds
+        while (left := end - self.clock.now()) > 1e-6:
+            await self.attend()
+            await self.clock.sleep(min(period, left))
+
+    def limit(
+        self, tag: str, value: float, *, high: float = math.inf, low: float = -math.inf, debounce: float = 5.0, unit: str = ""
+    ) -> None:
+        """LimitExceeded when `value` stays outside for `debounce` s; not a number counts as outside."""
+        if low <= value <= high:
+            self._over.pop(tag, None)
+            return
+        since = self._over.setdefault(tag, self.clock.now())
+        if self.clock.now() - since >= debounce:
+            bound = high if value > high else low
+            self.deviation(f"{tag} outside its limit", value, bound, unit, "critical", tag)
+            self._over.pop(tag)
+            raise LimitExceeded(f"outside its limit for {debounce:g} s", device=tag, value=f"{value:.4g} {unit}", bounds=f"{bound:.4g} {unit}",
+                                remedy="unit held; find the cause before going on")  # fmt: skip
+
+    async def attend(self, resume: Resume | None = None) -> None:
+        """Meet a request to hold or stop, now."""
+        requests = self.requests
+        if requests.hold is not None and requests.stop is None:
+            reason, requests.hold = requests.hold, None
+            await self.held(reason)
+            if resume is not None:
+                await resume()
+        if requests.stop is not None:
+            raise Stopped(requests.stop)
+
+    async def held(self, reason: str) -> None:
+        """Keep the product safe and wait until a person lets the phase go on; Stopped when they end it."""
+        requests = self.requests
+        requests.resumed = self.clock.event()
+        if requests.on_held:
+            await requests.on_held(reason)
+        await requests.resumed.wait()
+        if requests.stop is not None:
+            raise Stopped(requests.stop)
+        if requests.on_resumed:
+            await requests.on_resumed()
+
+
+class Scans:
+    """The scan loop of a phase as an async iterator."""
+
+    def __init__(self, run: PhaseRun, period: float, resume: Resume | None) -> None:
+        self._run = run
+        self._period = period
+        self._resume = resume
+        self._start = self._due = run.clock.now()
+        self._first = True
+
+    def __aiter__(self) -> Scans:
+        return self
+
+    async def __anext__(self) -> float:
+        clock = self._run.clock
+        if not self._first:
+            self._due = max(self._due + self._period, clock.now())
+            await clock.sleep(self._due - clock.now())
+        self._first = False
+        await self._run.attend(self._resume)
+        return clock.now() - self._start
+
+
+def entered(text: str, unit: str) -> float:
+    """A number a person entered, in `unit`; a bare number is taken to be in `unit` already."""
+    try:
+        return parse(text, unit)
+    except ValueError:
+        return float(text)
+
+
+def _pairs(data: Mapping[str, object] | None) -> tuple[tuple[str, str], ...]:
+    return tuple((name, f"{value:.12g}" if isinstance(value, float) else str(value)) for name, value in (data or {}).items())
+
+
+async def together(clock: Clock, *work: Awaitable[Any]) -> list[Any]:
+    """Run several awaitables as actors of `clock` and give their results in order."""
+
+    async def one(item: Awaitable[Any]) -> Any:
+        return await item
+
+    tasks: list[asyncio.Task[Any]] = [clock.spawn(one(item), "together") for item in work]
+    return [await clock.join(task) for task in tasks]
