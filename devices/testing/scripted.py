@@ -9,8 +9,10 @@ Replies are handed out one byte at a time by default, so that every dialogue is 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from devices.link import Link
@@ -113,3 +115,33 @@ def play(steps: Sequence[Step], talk: Callable[[Link, Clock], Awaitable[T]], chu
         return result
 
     return asyncio.run(run())
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """One byte-exact example of a wire: None means that nothing is sent or said. `dialogue` is byte by byte."""
+
+    send: bytes | None
+    reply: bytes | None
+    meaning: str
+    kind: str = ""
+    dialogue: tuple[tuple[bytes, bytes], ...] = ()
+
+
+def load_vectors(path: Path) -> list[Vector]:
+    """The examples in a JSON file: printable ASCII stands as it is, every other byte is written \\xNN."""
+    return [_vector(entry) for entry in json.loads(path.read_text(encoding="utf-8"))["vectors"]]
+
+
+def _vector(entry: dict[str, str | list[list[str]] | None]) -> Vector:
+    def bytes_of(text: object) -> bytes | None:
+        if not isinstance(text, str):
+            return None
+        return text.encode("latin-1").decode("unicode_escape").encode("latin-1")
+
+    steps = entry.get("steps")
+    dialogue = [(bytes_of(a) or b"", bytes_of(b) or b"") for a, b in steps] if isinstance(steps, list) else []
+    return Vector(
+        bytes_of(entry.get("send")), bytes_of(entry.get("reply")), str(entry["meaning"]), str(entry.get("kind") or ""),
+        tuple(dialogue),
+    )  # fmt: skip
