@@ -89,6 +89,9 @@ class MettlerBalance:
     def receive(self, data: bytes) -> None:
         self._advance()
         for line in self._lines.feed(data):
+            if line == b"@":
+                self._queue.clear()
+                self._waiting = None
             if line:
                 self._queue.append(text(line))
         self._work()
@@ -199,7 +202,7 @@ class MettlerBalance:
 
     def _weight(self, name: str, stable: bool) -> str:
         if self.defect is not None:
-            return f"S S Error {self.defect}b"
+            return f"S S Error {self.defect}"
         if sign := self._out_of_range():
             return f"{name} {sign}"
         return f"{name} {'S' if stable else 'D'} {self._value(self._net())}"
@@ -283,7 +286,7 @@ class MettlerBalance:
         except ValueError:
             return "D L"
 
-    def _adjust(self, argument: str) -> str:
+    def _adjust(self, argument: str) -> str | None:
         if argument:
             return "C3 L"
         if not self._stable() or abs(self._mass() - self._zero) > 0.02 * self._capacity:
