@@ -224,7 +224,7 @@ class CollectPlate:
 
 @dataclass(frozen=True, slots=True)
 class Formulate:
-    """Dilute bottle `source` with `buffer` to `concentration` 1/m^3 by the last particle count, at most `max_volume`."""
+    """Dilute `source` with `buffer` to `concentration` 1/m^3 by the last particle count, at most `max_volume`."""
 
     source: str
     product: str
@@ -330,11 +330,12 @@ class UnloadVials:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Take a sample of bottle `source` and enter the results of `assays` (names of ASSAYS)."""
+    """Take a sample of `volume` m^3 of bottle `source`; enter the results of `assays` (names of ASSAYS)."""
 
     point: str
     source: str
     assays: tuple[str, ...]
+    volume: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The unit procedures a recipe can hold: their operations, what they need and the phases they become."""
