@@ -23,7 +23,7 @@ ICE_CONDUCTIVITY = 0.0059  # cal/cm/s/K
 VAPOUR_FACTOR = 2.698e10  # Torr
 VAPOUR_SLOPE = 6144.96  # K
 KELVIN = 273.15
-TOLERANCE = 1e-6  # K: convergence is quadratic, so the error left is below 1e-12 K
+TOLERANCE = 1e-4  # K: convergence is quadratic, so the error left is below 1e-9 K
 
 
 def vapour_pressure(temperature: float) -> float:
