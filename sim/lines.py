@@ -1,0 +1,103 @@
+"""A simulated line: the plant, and an emulator at every address of the bench wired to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from sim.bench import Bench
+from sim.config import SimulationConfig
+from sim.plant import Plant
+from sim.wire.alicat_pcd import AlicatPcd
+from sim.wire.emulator import Actuator, Emulator, Sensor
+from sim.wire.ismatec_reglo_icc import RegloIcc
+from sim.wire.mettler_sics import MettlerBalance
+from sim.wire.operator import Operator
+from sim.wire.pendotech_pressuremat import PressureMat
+from sim.wire.watson_marlow_323 import WatsonMarlow323
+from vesiflow.clock import SIMULATED_EPOCH
+from vesiflow.errors import ConfigError
+
+Endpoints = dict[str, Emulator]
+
+
+@dataclass(frozen=True)
+class SimulatedLine:
+    """What `build` makes: the bench that `sim://` addresses mean, and the truth behind it."""
+
+    bench: Bench
+    plant: Plant
+
+
+def build(
+    config: Mapping[str, Any],
+    now: Callable[[], float],
+    *,
+    seed: int | None = None,
+    utc: Callable[[], datetime] = lambda: SIMULATED_EPOCH,
+) -> SimulatedLine:
+    """A line from the `simulation:` section; `seed` overrides the one written there.
+
+    Raises ConfigError when the section is wrong.
+    """
+    try:
+        checked = SimulationConfig.model_validate(dict(config) | ({} if seed is None else {"seed": seed}))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(("simulation", *map(str, first["loc"])))
+        raise ConfigError(f"{where}: {first['msg']}") from None
+    plant = Plant(checked, now)
+    endpoints = {**_tff(plant), **_bench(plant)}
+    return SimulatedLine(Bench(endpoints), plant)
+
+
+def _tff(plant: Plant) -> Endpoints:
+    now, tff = plant.now, plant.tff
+
+    def seen(read: Callable[[float], float]) -> Sensor:
+        def sensor() -> float:
+            at = now()
+            tff.advance(at)
+            return read(at)
+
+        return sensor
+
+    ripple = plant.noise("tff.ripple")
+
+    def feed_pressure(at: float) -> float:
+        feed, retentate, _ = tff.pressures(at)
+        # The rollers' beat is far faster than the readings: it looks like noise.
+        noise = 500.0 if tff.air else plant.config.tff.ripple * (feed - retentate) / 1.414
+        return feed + noise * ripple() if noise > 0.0 else feed
+
+    def pump(channel: int) -> Actuator:
+        gain = plant.config.tff.reglo_gain[channel]
+        return lambda flow: tff.set_pump(channel, flow * gain, now())
+
+    pressures = (
+        plant.sensor("tff.feed_pressure", seen(feed_pressure)),
+        plant.sensor("tff.retentate_pressure", seen(lambda at: tff.pressures(at)[1])),
+        plant.sensor("tff.permeate_pressure", seen(lambda at: tff.pressures(at)[2])),
+    )
+    still = lambda: not tff.turning  # noqa: E731
+    retentate = plant.sensor("tff.retentate_balance", seen(tff.reservoir_mass))
+    permeate = plant.sensor("tff.permeate_balance", seen(tff.permeate_mass))
+    return {
+        "tff/feed": WatsonMarlow323(now, lambda speed: tff.set_drive(speed, now())),
+        "tff/reglo": RegloIcc(now, [pump(channel) for channel in range(4)]),
+        "tff/pressures": PressureMat(now, pressures),
+        "tff/pcd": AlicatPcd(now, plant.sensor("tff.pcd", lambda: tff.dome(now())), lambda p: tff.set_dome(p, now())),
+        "tff/retentate_balance": MettlerBalance(now, retentate, still, serial_number="B1RETENTATE"),
+        "tff/permeate_balance": MettlerBalance(now, permeate, still, serial_number="B2PERMEATE"),
+    }
+
+
+def _bench(plant: Plant) -> Endpoints:
+    def act(action: str, details: dict[str, Any], fields: dict[str, Any]) -> tuple[dict[str, Any], float]:
+        return plant.people.act(action, details, fields)
+
+    return {"bench/operator": Operator(plant.now, act)}
