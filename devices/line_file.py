@@ -98,18 +98,21 @@ class LineFile:
 
 def packaged() -> list[str]:
     """Names of the line files that come with vesiflow."""
-    return sorted(item.name.removesuffix(".yaml") for item in files("deployments").joinpath("lines").iterdir()
-                  if item.name.endswith(".yaml"))  # fmt: skip
+    return sorted(
+        item.name.removesuffix(".yaml")
+        for item in files("deployments").joinpath("lines").iterdir()
+        if item.name.endswith(".yaml")
+    )
 
 
 def load_line(name: str | Path) -> LineFile:
     """A packaged line by name, or a line file by path; LineFileError with all problems and their lines."""
     path = Path(name)
-    if path.suffix in (".yaml", ".yml") or path.exists():
+    if path.suffix in (".yaml", ".yml"):
         return check(read(path))
     if str(name) not in packaged():
         raise ConfigError(
-            f"unknown line {str(name)!r}", remedy=f"packaged lines: {', '.join(packaged())}; or give a file"
+            f"unknown line {str(name)!r}", remedy=f"packaged lines: {', '.join(packaged())}; or give a .yaml file"
         )
     with as_file(files("deployments") / "lines" / f"{name}.yaml") as packaged_path:
         return check(read(packaged_path))
@@ -129,16 +132,26 @@ def check(document: Document) -> LineFile:
     except ValidationError as error:
         raise LineFileError(problems(error, document)) from None
     found: list[Problem] = []
-    instruments = {name: spec for name, spec in _instruments(model, document, found)}
-    roles = {name: spec for name, spec in _roles(model, instruments, document, found)}
+    instruments = dict(_instruments(model, document, found))
+    roles = dict(_roles(model, instruments, document, found))
     _shared_ports(instruments, document, found)
     _safe_states(model, document, found)
     clock, speed = _clock(model, document, found)
     if found:
         raise LineFileError(sorted(found, key=lambda problem: problem.line))
     profile = model.equipment.profile(model.name, {name: spec.limits for name, spec in roles.items()})
-    return LineFile(model.name, document.file, document.text, clock, speed, instruments, roles,
-                    model.safe_state, profile, model.simulation)  # fmt: skip
+    return LineFile(
+        model.name,
+        document.file,
+        document.text,
+        clock,
+        speed,
+        instruments,
+        roles,
+        model.safe_state,
+        profile,
+        model.simulation,
+    )
 
 
 def _clock(model: LineModel, document: Document, found: list[Problem]) -> tuple[str, float]:
@@ -237,7 +250,9 @@ def _limits(
 
 
 def _safe_states(model: LineModel, document: Document, found: list[Problem]) -> None:
-    for unit, actions in model.safe_state.items():
-        for role in actions:
-            if f"{unit}.{role}" not in model.roles:
-                found.append(document.problem(("safe_state", unit, role), f"this line has no role {unit}.{role}"))
+    found.extend(
+        document.problem(("safe_state", unit, role), f"this line has no role {unit}.{role}")
+        for unit, actions in model.safe_state.items()
+        for role in actions
+        if f"{unit}.{role}" not in model.roles
+    )

@@ -97,6 +97,10 @@ def _expect_serial_number(spec: InstrumentSpec, identity: Identity) -> None:
     expected = getattr(spec.options, "serial_number", None)
     if expected and expected != identity.serial_number:
         raise BadReply(
-            "another instrument answers", device=spec.name, action="identify", value=identity.serial_number,
-            bounds=expected, remedy="check cables, or mend serial_number in the line file",
-        )  # fmt: skip
+            "another instrument answers",
+            device=spec.name,
+            action="identify",
+            value=identity.serial_number,
+            bounds=expected,
+            remedy="check cables, or mend serial_number in the line file",
+        )

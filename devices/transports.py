@@ -79,9 +79,17 @@ async def open_transport(url: str, settings: SerialSettings, clock: Clock) -> Tr
 def _make(url: str, settings: SerialSettings) -> Any:
     try:
         return serial.serial_for_url(
-            url, do_not_open=True, baudrate=settings.baudrate, bytesize=settings.bytesize, parity=settings.parity,
-            stopbits=settings.stopbits, rtscts=settings.rtscts, xonxoff=settings.xonxoff, timeout=_POLL, write_timeout=2.0,
-        )  # fmt: skip
+            url,
+            do_not_open=True,
+            baudrate=settings.baudrate,
+            bytesize=settings.bytesize,
+            parity=settings.parity,
+            stopbits=settings.stopbits,
+            rtscts=settings.rtscts,
+            xonxoff=settings.xonxoff,
+            timeout=_POLL,
+            write_timeout=2.0,
+        )
     except ValueError as error:
         raise ConfigError(str(error), device=url, action="open", remedy="check `at:` in the line file") from error
 

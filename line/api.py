@@ -74,7 +74,9 @@ class BatchView(BaseModel):
 
 def create_app(controller: Controller) -> FastAPI:
     """The API of one controller."""
-    app = FastAPI(title=f"vesiflow line {controller.line.file.name}", version=__version__, docs_url="/docs", redoc_url=None)
+    app = FastAPI(
+        title=f"vesiflow line {controller.line.file.name}", version=__version__, docs_url="/docs", redoc_url=None
+    )
     _errors(app)
     _line_routes(app, controller)
     _batch_routes(app, controller)
@@ -155,8 +157,14 @@ async def _patiently(finished: Callable[[], Awaitable[Any]], status: PhaseStatus
 
 
 def _phase_view(status: PhaseStatus) -> PhaseView:
-    return PhaseView(key=status.key, kind=status.kind, state=status.state, started=status.started, ended=status.ended,
-                     reason=status.reason)  # fmt: skip
+    return PhaseView(
+        key=status.key,
+        kind=status.kind,
+        state=status.state,
+        started=status.started,
+        ended=status.ended,
+        reason=status.reason,
+    )
 
 
 def _batch_view(batch: Batch, controller: Controller) -> BatchView:

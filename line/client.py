@@ -67,9 +67,10 @@ class LineClient:
             response = await self._http.request(method, path, json=body)
         except httpx.HTTPError as error:
             raise NoReply(
-                f"no answer from the line controller: {error}", action=f"{method} {path}",
+                f"no answer from the line controller: {error}",
+                action=f"{method} {path}",
                 remedy="is `vesiflow line serve` running?",
-            ) from error  # fmt: skip
+            ) from error
         if response.is_success:
             return response.json()
         raise _error(response)

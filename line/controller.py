@@ -55,7 +55,9 @@ class Controller:
                 raise Refused(f"batch {batch_id} exists with another recipe", remedy="choose another batch id")
             return known
         if recipe.line != self.line.file.name:
-            raise ConfigError(f"control recipe is for line {recipe.line}", value=self.line.file.name, remedy="resolve it again")
+            raise ConfigError(
+                f"control recipe is for line {recipe.line}", value=self.line.file.name, remedy="resolve it again"
+            )
         self._token += 1
         batch = Batch(batch_id, recipe, self._token, Requests(self.clock), self._telemetry(batch_id))
         self._record_creation(batch, who)
@@ -66,15 +68,26 @@ class Controller:
     def _record_creation(self, batch: Batch, who: str) -> None:
         recipe = batch.recipe
         self.journal.event(
-            "batch.created", batch.id, who=who, recipe=to_json(recipe), recipe_digest=recipe.digest,
-            line=self.line.file.name, line_digest=self.line.file.digest, software=__version__,
-            seed=self._seed, at=repr(self.clock.now()),
+            "batch.created",
+            batch.id,
+            who=who,
+            recipe=to_json(recipe),
+            recipe_digest=recipe.digest,
+            line=self.line.file.name,
+            line_digest=self.line.file.digest,
+            software=__version__,
+            seed=self._seed,
+            at=repr(self.clock.now()),
             simulated=any(item.spec.at.startswith("sim:") for item in self.line.instruments.values()),
             instruments={
-                name: {"driver": item.spec.driver_name, "model": item.identity.model, "serial": item.identity.serial_number}
+                name: {
+                    "driver": item.spec.driver_name,
+                    "model": item.identity.model,
+                    "serial": item.identity.serial_number,
+                }
                 for name, item in sorted(self.line.instruments.items())
             },
-        )  # fmt: skip
+        )
 
     def _claim(self, batch: Batch) -> None:
         """All units at once or none; a unit belongs to one batch until the batch is over."""
@@ -82,7 +95,9 @@ class Controller:
         taken = {unit: owner for unit in sorted(units) if (owner := self._owners.get(unit)) not in (None, batch.id)}
         if taken:
             shown = ", ".join(f"{unit} by {owner}" for unit, owner in taken.items())
-            raise Refused(f"units in use: {shown}", device=self.line.file.name, action="start", remedy="wait for that batch")
+            raise Refused(
+                f"units in use: {shown}", device=self.line.file.name, action="start", remedy="wait for that batch"
+            )
         self._owners.update(dict.fromkeys(units, batch.id))
 
     def batch(self, batch_id: str) -> Batch:
@@ -100,7 +115,9 @@ class Controller:
         if status.state in ("running", "complete"):
             return status
         if batch.state not in (State.IDLE, State.EXECUTE):
-            raise Refused(f"batch {batch_id} is {batch.state}", action=key, remedy=batch.reason or "see `vesiflow line status`")
+            raise Refused(
+                f"batch {batch_id} is {batch.state}", action=key, remedy=batch.reason or "see `vesiflow line status`"
+            )
         if batch.next_key != key:
             raise Refused(f"phase {batch.next_key} comes first", action=key, remedy="phases run in recipe order")
         if batch.state is State.IDLE:
@@ -154,7 +171,9 @@ class Controller:
     async def _run(self, batch: Batch, phase: Phase, status: PhaseStatus) -> None:
         """One phase from start to its journaled end; the unit is safe when it did not complete."""
         gateway = Gateway(self.line, self.journal, batch.id, phase.key, batch.token)
-        self.journal.event("phase.started", batch.id, key=phase.key, phase=phase.kind, unit=phase.unit, at=repr(self.clock.now()))
+        self.journal.event(
+            "phase.started", batch.id, key=phase.key, phase=phase.kind, unit=phase.unit, at=repr(self.clock.now())
+        )
         run = batch.run = self._phase_run(batch, phase, gateway)
         try:
             await self._attempt(run, phase)
@@ -192,9 +211,17 @@ class Controller:
 
         batch.requests.on_held, batch.requests.on_resumed = held, resumed
         return PhaseRun(
-            batch.id, phase, self.clock, gateway, self.journal, batch.telemetry, self.line.roles["line.operator"],
-            self.line.file.profile, batch.facts, batch.requests,
-        )  # fmt: skip
+            batch.id,
+            phase,
+            self.clock,
+            gateway,
+            self.journal,
+            batch.telemetry,
+            self.line.roles["line.operator"],
+            self.line.file.profile,
+            batch.facts,
+            batch.requests,
+        )
 
     async def _hold(self, batch: Batch, gateway: Gateway, phase: Phase, reason: str) -> None:
         if batch.state is State.EXECUTE:
@@ -213,10 +240,15 @@ class Controller:
         batch.telemetry.flush()
         status.state, status.ended, status.reason = outcome, self.clock.now(), reason
         self.journal.event(
-            "phase.ended", batch.id, key=run.phase.key, outcome=outcome, reason=reason, at=repr(self.clock.now()),
+            "phase.ended",
+            batch.id,
+            key=run.phase.key,
+            outcome=outcome,
+            reason=reason,
+            at=repr(self.clock.now()),
             results={name: [repr(value), unit] for name, (value, unit) in run.results.items()},
             facts={name: repr(value) for name, value in batch.facts.items()},
-        )  # fmt: skip
+        )
 
     def _move(self, batch: Batch, target: State, why: str, who: str = "controller") -> None:
         self.journal.event(
@@ -234,4 +266,3 @@ class Controller:
         task = self.clock.spawn(work, name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-

@@ -18,7 +18,12 @@ from records.journal import Journal
 from vesiflow.errors import ConfigError, InDoubt, LimitExceeded, NotSent, Refused, VesiflowError
 from vesiflow.quantities import show
 
-_UNITS = {"flow": ("m^3/s", "mL/min"), "pressure": ("Pa", "psi"), "temperature": ("degC", "degC"), "voltage": ("V", "V")}
+_UNITS = {
+    "flow": ("m^3/s", "mL/min"),
+    "pressure": ("Pa", "psi"),
+    "temperature": ("degC", "degC"),
+    "voltage": ("V", "V"),
+}
 _NEEDS_BEFORE = {Kind.COUNTED, Kind.POSITIONAL, Kind.MASS}
 _NOTHING_SENT = (NotSent, ConfigError, LimitExceeded, Refused)
 
@@ -50,12 +55,12 @@ class Gateway:
         try:
             result = await method(*args)
         except _NOTHING_SENT as error:
-            self._journal.outcome(intent, Verdict.NOT_DONE, "reply", reason=str(error))
+            self._journal.outcome(intent, Verdict.NOT_DONE, "reply", None, None, str(error))
             raise
         except BaseException as error:
             await self._settle(intent, role, verb, how, args, before, evidence, error)
             return None
-        self._journal.outcome(intent, Verdict.DONE, "reply", post=_plain(result) if result is not None else None)
+        self._journal.outcome(intent, Verdict.DONE, "reply", None, _plain(result), "read back")
         return result
 
     async def _settle(
@@ -78,12 +83,15 @@ class Gateway:
             except VesiflowError:
                 verdict = Verdict.UNKNOWN
         reason = str(error) or type(error).__name__
-        self._journal.outcome(intent, verdict, "evidence", post=_plain(after), reason=reason)
+        self._journal.outcome(intent, verdict, "evidence", None, _plain(after), reason)
         if verdict is Verdict.DONE:
             return
         if verdict is Verdict.UNKNOWN and isinstance(error, VesiflowError):
             raise InDoubt(
-                f"unknown whether it happened: {reason}", device=role, action=verb, remedy="look at the instrument, then decide"
+                f"unknown whether it happened: {reason}",
+                device=role,
+                action=verb,
+                remedy="look at the instrument, then decide",
             ) from error
         raise error
 
@@ -97,9 +105,13 @@ class Gateway:
                 unit, display = _UNITS.get(name, ("", ""))
                 low, high = (show(bound, unit, display) for bound in limits[name])
                 raise LimitExceeded(
-                    f"{name} outside the limits of the line", device=role, action=verb,
-                    value=show(value, unit, display), bounds=f"{low} to {high}", remedy="mend the recipe or the line file",
-                )  # fmt: skip
+                    f"{name} outside the limits of the line",
+                    device=role,
+                    action=verb,
+                    value=show(value, unit, display),
+                    bounds=f"{low} to {high}",
+                    remedy="mend the recipe or the line file",
+                )
 
     def _intent(self, role: str, verb: str, how: Command, args: tuple[Any, ...], before: Any) -> str:
         instrument = self._instrument(role)

@@ -5,9 +5,11 @@ The composition root: the only module that knows controller, journal, clock and 
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx
@@ -18,11 +20,12 @@ from line.api import create_app
 from line.client import LineClient
 from line.controller import Controller
 from records.journal import Journal
-from records.store import LineStore, Store
+from records.store import Store
 from records.telemetry import TelemetryWriter
 from sim import bench, lines
 from vesiflow import __version__
 from vesiflow.clock import Clock, ScaledClock, VirtualClock, WallClock
+from vesiflow.ids import ulid
 
 
 @dataclass
@@ -68,11 +71,12 @@ def _plant(line: LineFile, clock: Clock, seed: int | None) -> Iterator[lines.Sim
 async def hosted(line: LineFile, store: Store, *, seed: int | None = None) -> AsyncIterator[Host]:
     """A controller for `line` in this process; safe states are reached and ports released on the way out."""
     clock = make_clock(line)
-    place: LineStore = store.line(line.name)
-    with Journal(place.journal, clock, code_version=__version__) as journal:
+    ids = random.Random(f"{line.name} {seed}") if seed is not None else None
+    boot = ulid(clock.utc(), ids)
+    with Journal(store.journal(line.name), clock, code_version=__version__, boot_id=boot, source=ids) as journal:
         async with opened(line, clock, seed) as (instruments, simulated):
             controller = Controller(
-                instruments, journal, clock, lambda batch: TelemetryWriter(place.batch(batch).telemetry), seed=seed
+                instruments, journal, clock, partial(_telemetry, store, line.name, clock), seed=seed
             )
             transport = httpx.ASGITransport(app=create_app(controller))
             async with httpx.AsyncClient(transport=transport, base_url="http://line") as http:
@@ -80,3 +84,7 @@ async def hosted(line: LineFile, store: Store, *, seed: int | None = None) -> As
                     yield Host(controller, LineClient(http), clock, simulated)
                 finally:
                     await controller.close()
+
+
+def _telemetry(store: Store, line: str, clock: Clock, batch: str) -> TelemetryWriter:
+    return TelemetryWriter(store.create(line, batch).telemetry, clock)

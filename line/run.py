@@ -102,31 +102,58 @@ class PhaseRun:
         """Something the batch must remember (bottle volumes, permeability, counts); survives restarts."""
         self.facts[name] = value
 
-    def deviation(self, what: str, value: float, limit: float, unit: str, severity: str = "minor", tag: str = "") -> None:
+    def deviation(
+        self, what: str, value: float, limit: float, unit: str, severity: str = "minor", tag: str = ""
+    ) -> None:
         """Record that something left its range."""
         self.journal.event(
-            "deviation", self.batch, key=self.phase.key, what=what, value=repr(value), limit=repr(limit), unit=unit,
-            severity=severity, tag=tag, at=repr(self.clock.now()),
-        )  # fmt: skip
+            "deviation",
+            self.batch,
+            key=self.phase.key,
+            what=what,
+            value=repr(value),
+            limit=repr(limit),
+            unit=unit,
+            severity=severity,
+            tag=tag,
+            at=repr(self.clock.now()),
+        )
 
     async def ask(
-        self, action: str, text: str, details: Mapping[str, object] | None = None, fields: Mapping[str, str] | None = None
+        self,
+        action: str,
+        text: str,
+        details: Mapping[str, object] | None = None,
+        fields: Mapping[str, str] | None = None,
     ) -> dict[str, str]:
         """Ask the operator and record question and answer."""
         prompt = Prompt(action, text, _pairs(details), _pairs(fields))
         self.journal.event(
-            "prompt.asked", self.batch, key=self.phase.key, action=action, text=text, details=dict(prompt.details),
-            fields=dict(prompt.fields), at=repr(self.clock.now()),
-        )  # fmt: skip
+            "prompt.asked",
+            self.batch,
+            key=self.phase.key,
+            action=action,
+            text=text,
+            details=dict(prompt.details),
+            fields=dict(prompt.fields),
+            at=repr(self.clock.now()),
+        )
         answer = await self.operator.ask(prompt)
         values = dict(answer.values)
         self.journal.event(
-            "prompt.answered", self.batch, key=self.phase.key, action=action, values=values, by=answer.by,
+            "prompt.answered",
+            self.batch,
+            key=self.phase.key,
+            action=action,
+            values=values,
+            by=answer.by,
             at=repr(self.clock.now()),
-        )  # fmt: skip
+        )
         missing = [name for name in (fields or {}) if name not in values]
         if missing:
-            raise BadReply(f"no answer for {', '.join(missing)}", device="operator", action=action, remedy="answer again")
+            raise BadReply(
+                f"no answer for {', '.join(missing)}", device="operator", action=action, remedy="answer again"
+            )
         return values
 
     async def ask_number(self, action: str, text: str, name: str, unit: str, details: Mapping[str, object]) -> float:
@@ -138,8 +165,14 @@ class PhaseRun:
         """Ask for a barcode and refuse a wrong one."""
         values = await self.ask(action, text, details, {"barcode": "text"})
         if expected and values["barcode"] != expected:
-            raise Refused("wrong barcode", device="operator", action=action, value=values["barcode"], bounds=expected,
-                          remedy="find the right item")  # fmt: skip
+            raise Refused(
+                "wrong barcode",
+                device="operator",
+                action=action,
+                value=values["barcode"],
+                bounds=expected,
+                remedy="find the right item",
+            )
 
     def scans(self, period: float, resume: Resume | None = None) -> Scans:
         """`async for elapsed in run.scans(2.0, resume)`: every `period` s, requests met first; seconds in this loop.
@@ -156,7 +189,14 @@ class PhaseRun:
             await self.clock.sleep(min(period, left))
 
     def limit(
-        self, tag: str, value: float, *, high: float = math.inf, low: float = -math.inf, debounce: float = 5.0, unit: str = ""
+        self,
+        tag: str,
+        value: float,
+        *,
+        high: float = math.inf,
+        low: float = -math.inf,
+        debounce: float = 5.0,
+        unit: str = "",
     ) -> None:
         """LimitExceeded when `value` stays outside for `debounce` s; not a number counts as outside."""
         if low <= value <= high:
@@ -167,8 +207,13 @@ class PhaseRun:
             bound = high if value > high else low
             self.deviation(f"{tag} outside its limit", value, bound, unit, "critical", tag)
             self._over.pop(tag)
-            raise LimitExceeded(f"outside its limit for {debounce:g} s", device=tag, value=f"{value:.4g} {unit}", bounds=f"{bound:.4g} {unit}",
-                                remedy="unit held; find the cause before going on")  # fmt: skip
+            raise LimitExceeded(
+                f"outside its limit for {debounce:g} s",
+                device=tag,
+                value=f"{value:.4g} {unit}",
+                bounds=f"{bound:.4g} {unit}",
+                remedy="unit held; find the cause before going on",
+            )
 
     async def attend(self, resume: Resume | None = None) -> None:
         """Meet a request to hold or stop, now."""
@@ -226,7 +271,9 @@ def entered(text: str, unit: str) -> float:
 
 
 def _pairs(data: Mapping[str, object] | None) -> tuple[tuple[str, str], ...]:
-    return tuple((name, f"{value:.12g}" if isinstance(value, float) else str(value)) for name, value in (data or {}).items())
+    return tuple(
+        (name, f"{value:.12g}" if isinstance(value, float) else str(value)) for name, value in (data or {}).items()
+    )
 
 
 async def together(clock: Clock, *work: Awaitable[Any]) -> list[Any]:

@@ -84,5 +84,7 @@ def after(state: State, command: Command) -> State:
     target = TRANSITIONS.get((state, command))
     if target is None:
         allowed = ", ".join(sorted(c for (s, c) in TRANSITIONS if s is state)) or "none"
-        raise Refused(f"{command} is not possible while {state}", action=str(command), remedy=f"possible now: {allowed}")
+        raise Refused(
+            f"{command} is not possible while {state}", action=str(command), remedy=f"possible now: {allowed}"
+        )
     return target

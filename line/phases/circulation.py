@@ -108,8 +108,13 @@ class Circulation:
     def _within_shear(self) -> None:
         shear = shear_rate(self.feed_flow, self.membrane)
         if shear > self.membrane.max_shear * 1.001:
-            raise LimitExceeded("shear above the membrane's limit", device="tff.feed_pump", value=f"{shear:.0f} 1/s",
-                                bounds=f"{self.membrane.max_shear:.0f} 1/s", remedy="mend the recipe")  # fmt: skip
+            raise LimitExceeded(
+                "shear above the membrane's limit",
+                device="tff.feed_pump",
+                value=f"{shear:.0f} 1/s",
+                bounds=f"{self.membrane.max_shear:.0f} 1/s",
+                remedy="mend the recipe",
+            )
 
     def _log(self, tmp: float, flow: float) -> None:
         run = self.run

@@ -20,9 +20,16 @@ async def sample(run: PhaseRun, params: Sample) -> None:
         run.fact(f"bottle.{params.source}.{assay}", value)
         run.result(assay, value, unit)
         run.journal.event(
-            "sample", run.batch, key=run.phase.key, point=params.point, source=params.source, assay=assay, value=repr(value),
-            unit=unit, at=repr(run.clock.now()),
-        )  # fmt: skip
+            "sample",
+            run.batch,
+            key=run.phase.key,
+            point=params.point,
+            source=params.source,
+            assay=assay,
+            value=repr(value),
+            unit=unit,
+            at=repr(run.clock.now()),
+        )
 
 
 async def approve(run: PhaseRun, params: Approve) -> None:

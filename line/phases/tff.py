@@ -33,8 +33,13 @@ async def load(run: PhaseRun, params: LoadFeed) -> None:
     if abs(volume - params.volume) > LOADED_WITHIN * params.volume:
         run.deviation("loaded volume", volume, params.volume, "m^3", "major", "tff.retentate_mass")
     if volume < 0.5 * params.volume:
-        raise Refused("the reservoir holds less than half of the batch", device="tff.retentate_balance",
-                      value=f"{volume * 1e6:.0f} mL", bounds=f"{params.volume * 1e6:.0f} mL", remedy="check the bottle")  # fmt: skip
+        raise Refused(
+            "the reservoir holds less than half of the batch",
+            device="tff.retentate_balance",
+            value=f"{volume * 1e6:.0f} mL",
+            bounds=f"{params.volume * 1e6:.0f} mL",
+            remedy="check the bottle",
+        )
 
 
 async def concentrate(run: PhaseRun, params: Concentrate) -> None:
@@ -54,7 +59,9 @@ async def concentrate(run: PhaseRun, params: Concentrate) -> None:
             break
         quiet_since = run.clock.now() if seen.permeate_flow > 0 else quiet_since
         if run.clock.now() - quiet_since > _NO_FLUX_AFTER:
-            raise DeviceFault("no permeate", device="tff.permeate_balance", remedy="check tubing, valve and permeate pump")
+            raise DeviceFault(
+                "no permeate", device="tff.permeate_balance", remedy="check tubing, valve and permeate pump"
+            )
     await skid.permeate_pump.stop()
     last = await loop.scan()
     final = _volume(loop, last.retentate_mass)
@@ -97,7 +104,12 @@ async def _provide_buffer(run: PhaseRun, params: Diafilter) -> None:
     if "tff.diafiltration.permeate" not in run.facts:
         needed = 1.2 * params.volumes * run.facts.get("tff.volume", 0.0)
         details = {"buffer": params.buffer, "volume": needed}
-        await run.ask("fill buffer", f"Fill the buffer bottle with {needed * 1e6:.0f} mL {params.buffer}", details, {"lot": "text"})
+        await run.ask(
+            "fill buffer",
+            f"Fill the buffer bottle with {needed * 1e6:.0f} mL {params.buffer}",
+            details,
+            {"lot": "text"},
+        )
 
 
 async def _diafiltration_start(run: PhaseRun, skid: TffSkid) -> tuple[float, float]:

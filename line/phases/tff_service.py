@@ -17,8 +17,13 @@ async def install_module(run: PhaseRun, params: InstallModule) -> None:
     """A person mounts the module; a wrong barcode is refused before any liquid moves."""
     m = params.membrane
     details = {
-        "barcode": m.barcode, "cutoff": m.cutoff, "area": m.area, "fibres": m.fibres, "lumen": m.lumen, "length": m.length,
-    }  # fmt: skip
+        "barcode": m.barcode,
+        "cutoff": m.cutoff,
+        "area": m.area,
+        "fibres": m.fibres,
+        "lumen": m.lumen,
+        "length": m.length,
+    }
     await run.ask_barcode("install module", f"Mount membrane module {m.barcode} and scan it", details, m.barcode)
     run.result("area", m.area, "m^2")
 
@@ -30,8 +35,14 @@ async def flush(run: PhaseRun, params: Flush) -> None:
     run.result("water permeability", permeability, "m/s/Pa")
     run.fact(f"permeability.{params.membrane.barcode}", permeability)
     if permeability < params.min_permeability:
-        raise Refused("permeability below its limit", device="tff", action="flush", value=f"{permeability:.3g} m/s/Pa",
-                      bounds=f">= {params.min_permeability:.3g} m/s/Pa", remedy="clean or replace the module")  # fmt: skip
+        raise Refused(
+            "permeability below its limit",
+            device="tff",
+            action="flush",
+            value=f"{permeability:.3g} m/s/Pa",
+            bounds=f">= {params.min_permeability:.3g} m/s/Pa",
+            remedy="clean or replace the module",
+        )
 
 
 async def clean(run: PhaseRun, params: CleanMembrane) -> None:
@@ -82,15 +93,20 @@ async def _permeability(run: PhaseRun, loop: Circulation, membrane: Membrane) ->
         if elapsed >= _SETTLE + _AVERAGE:
             break
     if count == 0 or tmp <= 0:
-        raise Refused("no transmembrane pressure during the permeability check", device="tff.pressures",
-                      remedy="check sensors and tubing")  # fmt: skip
+        raise Refused(
+            "no transmembrane pressure during the permeability check",
+            device="tff.pressures",
+            remedy="check sensors and tubing",
+        )
     return flux / tmp
 
 
 async def _fill(run: PhaseRun, skid: TffSkid, buffer: str, volume: float) -> None:
     """Buffer bottle -> reservoir by the buffer pump; the balance says how much came."""
     details = {"buffer": buffer, "volume": 1.2 * volume}
-    await run.ask("fill buffer", f"Fill the buffer bottle with {1.2e6 * volume:.0f} mL {buffer}", details, {"lot": "text"})
+    await run.ask(
+        "fill buffer", f"Fill the buffer bottle with {1.2e6 * volume:.0f} mL {buffer}", details, {"lot": "text"}
+    )
     await skid.retentate_balance.tare()
     await skid.buffer_pump.set_flow(run.profile.roles["tff.buffer_pump"]["flow"][1] * 0.95)
     await skid.buffer_pump.start()

@@ -1,0 +1,213 @@
+"""Electroporation: conductivity check, plate preparation, chill, one pulse run per plate column, rest, collect.
+
+The generator has no remote fire command and a sample is pulsed once: a person presses GO, and only the instrument's
+own new log proves a pulse. No log means not proven, never once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from devices.readings import PulseLog, PulseProgram, Transfer
+from line.run import PhaseRun, entered
+from line.units import ElectroporationStation
+from protocols.phases import CheckConductivity, Chill, CollectPlate, PreparePlate, Pulse, PulsePlate, Rest
+from vesiflow.errors import BadReply, InDoubt, Refused
+
+ROWS = "ABCDEFGH"
+_LOG_APPEARS_WITHIN = 5.0
+
+
+def wells(count: int) -> Iterator[str]:
+    """Plate wells column by column: A1, B1 ... H1, A2 ..."""
+    return (f"{ROWS[index % 8]}{index // 8 + 1}" for index in range(count))
+
+
+async def check_conductivity(run: PhaseRun, params: CheckConductivity) -> None:
+    """Refuse a sample that would arc."""
+    station = run.unit(ElectroporationStation)
+    await run.ask("dip probe", f"Put the conductivity probe into bottle {params.source}", {"bottle": params.source})
+    await run.wait(5.0, period=1.0)
+    value = run.reading("electroporation.conductivity", await station.conductivity.read_conductivity())
+    run.result("conductivity", value, "S/m")
+    run.fact("electroporation.conductivity", value)
+    if value > params.limit:
+        raise Refused(
+            "the sample would arc",
+            device="electroporation.conductivity",
+            value=f"{value * 10:.3g} mS/cm",
+            bounds=f"<= {params.limit * 10:.3g} mS/cm",
+            remedy="exchange the buffer once more",
+        )
+
+
+async def prepare(run: PhaseRun, params: PreparePlate) -> None:
+    """Sample, then cargo, into every well by the liquid handler."""
+    station = run.unit(ElectroporationStation)
+    await run.ask_barcode(
+        "place on deck",
+        f"Place bottle {params.source} on the deck as sample",
+        {"bottle": params.source, "position": "sample"},
+        params.source,
+    )
+    cargo = {
+        "cargo": params.cargo,
+        "concentration": params.cargo_stock,
+        "volume": 1.2 * params.cargo_volume * params.wells,
+        "position": "cargo",
+    }
+    await run.ask("prepare cargo", f"Place {params.cargo} stock on the deck as cargo", cargo, {"lot": "text"})
+    await run.ask(
+        "place plate", "Place a fresh electroporation plate on the deck", {"plate": "plate"}, {"barcode": "text"}
+    )
+    plan = [Transfer("sample:A1", f"plate:{well}", params.sample_volume, params.source) for well in wells(params.wells)]
+    plan += [
+        Transfer("cargo:A1", f"plate:{well}", params.cargo_volume, params.cargo, mix=True)
+        for well in wells(params.wells)
+    ]
+    for first in range(0, len(plan), 8):
+        await run.attend()
+        await station.liquid_handler.transfer(plan[first : first + 8])
+        run.progress = first / len(plan)
+    run.result("wells", params.wells, "")
+    run.result("volume per well", params.sample_volume + params.cargo_volume, "m^3")
+
+
+async def chill(run: PhaseRun, params: Chill) -> None:
+    """Plate on the cold block; the person enters the temperature read there."""
+    details = {"temperature": params.temperature, "duration": params.duration}
+    text = f"Put the plate on the cold block for {params.duration / 60:.0f} min, then enter its temperature"
+    values = await run.ask("chill plate", text, details, {"temperature": "degC"})
+    temperature = entered(values["temperature"], "degC")
+    run.log("electroporation.temperature", temperature)
+    run.result("temperature", temperature, "degC")
+    if temperature > params.temperature + 2.0:
+        raise Refused(
+            "the plate is too warm to pulse",
+            device="operator",
+            action="chill plate",
+            value=f"{temperature:.1f} degC",
+            bounds=f"<= {params.temperature + 2:.1f} degC",
+            remedy="chill longer",
+        )
+
+
+async def pulse(run: PhaseRun, params: PulsePlate) -> None:
+    """One run of the generator per plate column, each verified from its own new log."""
+    station = run.unit(ElectroporationStation)
+    program = _program(run, params.pulse)
+    await station.electroporator.upload(program)
+    stored = await station.electroporator.read_program(program.name)
+    if stored != program:
+        raise BadReply(
+            "the stored program differs from the recipe",
+            device="electroporation.electroporator",
+            action="upload",
+            remedy="delete the program on the instrument and start again",
+        )
+    await run.ask("move plate", "Put the plate into the electroporator", {"to": "electroporator"})
+    columns = -(-params.wells // params.wells_per_pulse)
+    known = set(await station.electroporator.read_log_names())
+    for column in range(1, columns + 1):
+        await run.attend()
+        log = await _one_column(run, station, program, column, known)
+        _verify(run, params, log, column)
+        known.add(log.path)
+        run.progress = column / columns
+    await run.ask("move plate", "Put the plate back on the deck", {"to": "deck"})
+    run.result("columns pulsed", columns, "")
+
+
+def _program(run: PhaseRun, pulse: Pulse) -> PulseProgram:
+    name = f"VF{run.phase.key.split('-')[0]}{run.batch[-6:]}"
+    return PulseProgram(
+        name=name,
+        shape=pulse.shape,
+        voltage=pulse.voltage,
+        pulses=pulse.count,
+        interval=pulse.interval,
+        gap=pulse.gap,
+        width=pulse.width,
+        capacitance=pulse.capacitance,
+        resistance=pulse.resistance,
+    )
+
+
+async def _one_column(
+    run: PhaseRun, station: ElectroporationStation, program: PulseProgram, column: int, known: set[str]
+) -> PulseLog:
+    details = {"program": program.name, "column": column}
+    await run.ask("press GO", f"Select column {column} and program {program.name}, press GO once", details)
+    deadline = run.clock.now() + program.pulses * program.interval + _LOG_APPEARS_WITHIN
+    while True:
+        new = [path for path in await station.electroporator.read_log_names() if path not in known]
+        if len(new) == 1:
+            return await station.electroporator.read_log(new[0])
+        if len(new) > 1 or run.clock.now() >= deadline:
+            raise InDoubt(
+                f"{len(new)} new pulse logs for column {column}, expected one",
+                device="electroporation.electroporator",
+                action="press GO",
+                remedy="decide from the instrument's display; never pulse again",
+            )
+        await run.clock.sleep(1.0)
+
+
+def _verify(run: PhaseRun, params: PulsePlate, log: PulseLog, column: int) -> None:
+    """Voltage and time constant of every pulse against the recipe; an arc shows as a short time constant."""
+    if log.result != "Complete" or not log.status_ok or len(log.voltages) != params.pulse.count:
+        run.deviation(
+            f"column {column}: {log.result}, {len(log.voltages)} pulses",
+            len(log.voltages),
+            params.pulse.count,
+            "",
+            "critical",
+            "electroporation.voltage",
+        )
+    for voltage, tau, load in zip(log.voltages, log.time_constants, log.loads, strict=False):
+        run.log("electroporation.voltage", voltage)
+        run.log("electroporation.time_constant", tau)
+        run.log("electroporation.load", load)
+        if abs(voltage - params.pulse.voltage) > params.voltage_tolerance * params.pulse.voltage:
+            run.deviation(
+                f"column {column}: pulse voltage",
+                voltage,
+                params.pulse.voltage,
+                "V",
+                "major",
+                "electroporation.voltage",
+            )
+        if params.pulse.shape == "exponential" and not params.time_constant_min <= tau <= params.time_constant_max:
+            bound = params.time_constant_min if tau < params.time_constant_min else params.time_constant_max
+            run.deviation(f"column {column}: time constant", tau, bound, "s", "major", "electroporation.time_constant")
+    run.result(f"column {column} voltage", log.voltages[-1] if log.voltages else 0.0, "V")
+    run.result(f"column {column} time constant", log.time_constants[-1] if log.time_constants else 0.0, "s")
+
+
+async def rest(run: PhaseRun, params: Rest) -> None:
+    """Leave the plate in peace; longer than allowed is a deviation."""
+    start = run.clock.now()
+    await run.wait(params.duration)
+    elapsed = run.clock.now() - start
+    run.result("rest", elapsed, "s")
+    if elapsed > params.max_duration:
+        run.deviation("rest after the pulse", elapsed, params.max_duration, "s", "major")
+
+
+async def collect(run: PhaseRun, params: CollectPlate) -> None:
+    """Pool all wells into the product bottle by the liquid handler."""
+    station = run.unit(ElectroporationStation)
+    await run.ask_barcode(
+        "place on deck",
+        f"Place bottle {params.product} on the deck as pool",
+        {"bottle": params.product, "position": "pool"},
+        params.product,
+    )
+    per_well = params.volume / params.wells
+    plan = [Transfer(f"plate:{well}", "pool:A1", per_well, "loaded") for well in wells(params.wells)]
+    for first in range(0, len(plan), 8):
+        await run.attend()
+        await station.liquid_handler.transfer(plan[first : first + 8])
+        run.progress = first / len(plan)
+    run.fact(f"bottle.{params.product}.volume", params.volume)
+    run.result("collected volume", params.volume, "m^3")

@@ -1,0 +1,173 @@
+"""Evacuation, primary and secondary drying, backfill."""
+
+from __future__ import annotations
+
+from line.phases.dryer import SCAN, Conditions, ShelfRamp, read
+from line.run import PhaseRun
+from line.units import FreezeDryer
+from protocols.phases import Backfill, Evacuate, PrimaryDrying, SecondaryDrying
+from vesiflow.errors import DeviceFault
+
+_RISE_TEST = 90.0
+
+
+async def evacuate(run: PhaseRun, params: Evacuate) -> None:
+    """Condenser cold first, then the chamber down to pressure within its time."""
+    dryer = run.unit(FreezeDryer)
+    await dryer.vacuum.set_relay("vent", False)
+    isolated = True
+    async for elapsed in run.scans(SCAN / 2):
+        seen = await read(run, dryer)
+        if isolated and seen.condenser <= params.condenser:
+            await dryer.vacuum.set_pressure(params.pressure)
+            await dryer.vacuum.set_relay("isolation", True)
+            isolated = False
+        if not isolated and seen.capacitance <= 1.1 * params.pressure:
+            break
+        run.progress = elapsed / params.max_duration
+        if elapsed > params.max_duration:
+            what = "condenser is not cold" if isolated else "vacuum not reached: leak or pump"
+            raise DeviceFault(
+                what,
+                device="lyophilization.vacuum",
+                action="evacuate",
+                value=f"{seen.capacitance:.1f} Pa",
+                bounds=f"{params.pressure:.1f} Pa",
+                remedy="check door, seals, pump and condenser",
+            )
+    run.result("pressure", seen.capacitance, "Pa")
+    run.result("condenser", seen.condenser, "degC")
+
+
+async def primary_drying(run: PhaseRun, params: PrimaryDrying) -> None:
+    """Dry until the Pirani gauge has met the capacitance gauge and stayed there for the soak."""
+    dryer = run.unit(FreezeDryer)
+    ramp = ShelfRamp(run, dryer, params.temperature, params.ramp)
+    await dryer.vacuum.set_pressure(params.pressure)
+    await ramp.start()
+    watch = _EndPoint(run, params)
+    async for _ in run.scans(SCAN, ramp.start):
+        await ramp.move()
+        seen = await read(run, dryer)
+        run.log("lyophilization.pressure_setpoint", params.pressure)
+        if watch.over(seen):
+            break
+    watch.report()
+
+
+class _EndPoint:
+    """Pirani / capacitance convergence with soak, the time limits, and the product temperature limit."""
+
+    def __init__(self, run: PhaseRun, params: PrimaryDrying) -> None:
+        self._run = run
+        self._params = params
+        self._start = run.facts.setdefault("lyophilization.primary_start", run.clock.now())
+        self._converged: float | None = None
+        self._warned = False
+        self.warmest = -273.15
+        self._first_ratio = 0.0
+
+    def over(self, seen: Conditions) -> bool:
+        """Whether the phase may end now."""
+        run, p, now = self._run, self._params, self._run.clock.now()
+        elapsed = now - self._start
+        self._first_ratio = max(self._first_ratio, seen.ratio)
+        self._temperature(seen, frozen=seen.ratio > p.ratio)
+        if seen.ratio <= p.ratio and elapsed >= p.min_duration:
+            self._converged = self._converged if self._converged is not None else now
+        else:
+            self._converged = None
+        left = max(self._first_ratio - p.ratio, 1e-6)
+        run.progress = min(max((self._first_ratio - seen.ratio) / left, elapsed / p.max_duration), 0.99)
+        if elapsed > p.max_duration:
+            run.deviation(
+                "gauges did not converge in time", seen.ratio, p.ratio, "", "critical", "lyophilization.ratio"
+            )
+            return True
+        return self._converged is not None and now - self._converged >= p.soak
+
+    def _temperature(self, seen: Conditions, frozen: bool) -> None:
+        """While ice is left the product must stay below collapse, less the margin."""
+        p = self._params
+        product = max(seen.centre, seen.edge)
+        if not frozen or product > p.temperature - 1.0:
+            return  # a probe that has warmed to the shelf stands in dry cake: it no longer shows the ice front
+        self.warmest = max(self.warmest, product)
+        limit = p.critical_temperature - p.margin
+        if product > limit and not self._warned:
+            self._warned = True
+            self._run.deviation(
+                "product above collapse temperature less margin",
+                product,
+                limit,
+                "degC",
+                "critical",
+                "lyophilization.product_centre",
+            )
+
+    def report(self) -> None:
+        """Results of primary drying."""
+        run = self._run
+        run.result("duration", run.clock.now() - self._start, "s")
+        run.result("warmest product while ice was left", self.warmest, "degC")
+        run.result("first Pirani/capacitance ratio", self._first_ratio, "")
+        run.facts.pop("lyophilization.primary_start", None)
+
+
+async def secondary_drying(run: PhaseRun, params: SecondaryDrying) -> None:
+    """Slow ramp, hold, then a pressure-rise test with the chamber isolated."""
+    dryer = run.unit(FreezeDryer)
+    ramp = ShelfRamp(run, dryer, params.temperature, params.ramp)
+    await dryer.vacuum.set_pressure(params.pressure)
+    await ramp.start()
+    arrived: float | None = None
+    async for _ in run.scans(SCAN, ramp.start):
+        await ramp.move()
+        seen = await read(run, dryer)
+        if ramp.done and arrived is None:
+            arrived = run.clock.now()
+        if arrived is not None:
+            run.progress = (run.clock.now() - arrived) / max(params.duration, 1.0)
+            if run.clock.now() - arrived >= params.duration:
+                break
+    rise = await _pressure_rise(run, dryer)
+    run.result("pressure rise", rise, "Pa/s")
+    run.result("product temperature", max(seen.centre, seen.edge), "degC")
+    if rise > params.max_rise:
+        run.deviation(
+            "pressure rise at the end of secondary drying",
+            rise,
+            params.max_rise,
+            "Pa/s",
+            "major",
+            "lyophilization.capacitance",
+        )
+
+
+async def _pressure_rise(run: PhaseRun, dryer: FreezeDryer) -> float:
+    """Isolate the chamber, watch the pressure climb, open again; Pa/s."""
+    before = (await read(run, dryer)).capacitance
+    start = run.clock.now()
+    await dryer.vacuum.set_relay("isolation", False)
+    await run.clock.sleep(_RISE_TEST)
+    after = (await read(run, dryer)).capacitance
+    elapsed = run.clock.now() - start
+    await dryer.vacuum.set_relay("isolation", True)
+    return max(after - before, 0.0) / elapsed
+
+
+async def backfill(run: PhaseRun, params: Backfill) -> None:
+    """Isolate the condenser and let dry nitrogen in through the bleed up to the stoppering pressure."""
+    dryer = run.unit(FreezeDryer)
+    await dryer.vacuum.set_relay("isolation", False)
+    await dryer.vacuum.set_relay("vent", True)
+    async for elapsed in run.scans(5.0):
+        seen = await read(run, dryer)
+        if seen.capacitance >= params.pressure or seen.pirani >= params.pressure:
+            break
+        if elapsed > 3600.0:
+            raise DeviceFault(
+                "no backfill", device="lyophilization.vacuum", action="backfill", remedy="check nitrogen supply"
+            )
+    await dryer.vacuum.set_relay("vent", False)
+    run.result("pressure", seen.capacitance, "Pa")

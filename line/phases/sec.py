@@ -1,0 +1,232 @@
+"""Size-exclusion chromatography: equilibrate, inject, elute with fractions, pool, wash."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from devices.roles import FractionCollector
+from line.run import PhaseRun, entered
+from line.units import SecSkid
+from protocols.phases import Elute, Equilibrate, Inject, PoolFractions, WashColumn
+from vesiflow.errors import Refused
+
+SCAN = 2.0
+WASH_SCAN = 10.0
+_FLAT_CONDUCTIVITY = 0.03  # relative drift over the last tenth of the equilibration that counts as flat
+
+
+@dataclass
+class Flow:
+    """Pump, detector and pressure limit of one run through the column; counts volume only while pumping."""
+
+    run: PhaseRun
+    skid: SecSkid
+    flow: float
+    max_pressure: float
+    volume: float = 0.0
+    _at: float = 0.0
+
+    async def start(self) -> None:
+        """Pump on at the flow of this run, its own pressure limit set first."""
+        await self.skid.pump.set_pressure_limit(self.max_pressure)
+        await self.skid.pump.set_flow(self.flow)
+        await self.skid.pump.start()
+        self._at = self.run.clock.now()
+
+    async def scan(self) -> tuple[float, float]:
+        """Read and log everything; returns UV (AU) and conductivity (S/m)."""
+        run, now = self.run, self.run.clock.now()
+        self.volume += self.flow * (now - self._at)
+        self._at = now
+        uv = run.reading("sec.uv", await self.skid.uv.read_absorbance())
+        conductivity = run.reading("sec.conductivity", await self.skid.conductivity.read_conductivity())
+        pressure = run.reading("sec.pressure", await self.skid.pump.read_pressure())
+        run.log("sec.volume", self.volume)
+        run.log("sec.flow", self.flow)
+        run.limit("sec.pressure", pressure, high=self.max_pressure, unit="Pa")
+        return uv, conductivity
+
+
+async def equilibrate(run: PhaseRun, params: Equilibrate) -> None:
+    """Run buffer until conductivity is flat, at most twice the volume; remember the UV baseline."""
+    skid = run.unit(SecSkid)
+    await skid.injection_valve.move_to("load")
+    await skid.selector_valve.move_to("buffer")
+    flow = Flow(run, skid, params.flow, params.max_pressure)
+    await flow.start()
+    tail: list[tuple[float, float]] = []
+    async for _ in run.scans(WASH_SCAN, flow.start):
+        seen = await flow.scan()
+        run.progress = min(flow.volume / params.volume, 1.0)
+        if flow.volume >= 0.9 * params.volume:
+            tail.append(seen)
+        if flow.volume >= params.volume and (_flat(tail) or flow.volume >= 2 * params.volume):
+            break
+    await skid.pump.stop()
+    if not _flat(tail):
+        run.deviation(
+            "conductivity not flat after twice the volume", tail[-1][1], tail[0][1], "S/m", "minor", "sec.conductivity"
+        )
+    baseline = sum(uv for uv, _ in tail) / len(tail)
+    run.fact("sec.baseline", baseline)
+    run.result("UV baseline", baseline, "AU")
+    run.result("conductivity", tail[-1][1], "S/m")
+
+
+def _flat(tail: list[tuple[float, float]]) -> bool:
+    recent = [conductivity for _, conductivity in tail[-20:]]
+    return bool(recent) and max(recent) - min(recent) <= _FLAT_CONDUCTIVITY * max(max(recent), 1e-9)
+
+
+async def inject(run: PhaseRun, params: Inject) -> None:
+    """Fill the loop and switch it onto the column with the pump at rest; the valve's position is the evidence."""
+    skid = run.unit(SecSkid)
+    details = {"bottle": params.source, "volume": params.volume}
+    text = f"Fill the sample loop with {params.volume * 1e6:.1f} mL from bottle {params.source}"
+    await run.ask_barcode("load loop", text, details, params.source)
+    run.fact("sec.tubes_placed", 0.0)
+    await run.ask(
+        "place tubes",
+        "Place empty tubes in the fraction collector",
+        {"tubes": run.profile.sec.tubes if run.profile.sec else 0},
+    )
+    await skid.injection_valve.move_to("inject")
+    position = await skid.injection_valve.read_position()
+    if position.position != "inject":
+        raise Refused(
+            "the injection valve did not reach inject",
+            device="sec.injection_valve",
+            value=position.position,
+            remedy="sample is still in the loop; check the actuator",
+        )
+    run.result("injected volume", params.volume, "m^3")
+
+
+@dataclass
+class Fractions:
+    """Opens tubes by volume at the outlet, `delay` m^3 behind the detector, and keeps each one's mean UV."""
+
+    run: PhaseRun
+    collector: FractionCollector
+    params: Elute
+    delay: float
+    baseline: float
+    tube: int = 0
+    means: dict[int, tuple[float, int]] = field(default_factory=dict)
+
+    async def move(self, volume: float) -> None:
+        """Bring the right tube under the outlet for elution volume `volume` at the detector."""
+        at = volume - self.delay
+        p = self.params
+        inside = p.collect_from <= at < p.collect_to
+        wanted = int((at - p.collect_from) / p.fraction_volume + 1e-9) + 1 if inside else 0
+        if wanted == self.tube:
+            return
+        if wanted:
+            await self.collector.go_to(wanted)
+            if self.tube == 0:
+                await self.collector.collect(True)
+        else:
+            await self.collector.collect(False)
+        self.tube = wanted
+        self.run.log("sec.tube", float(wanted))
+
+    def see(self, volume: float, uv: float) -> None:
+        """Book the detector's value on the tube that this liquid will reach."""
+        p = self.params
+        if p.collect_from <= volume < p.collect_to:
+            number = int((volume - p.collect_from) / p.fraction_volume) + 1
+            total, count = self.means.get(number, (0.0, 0))
+            self.means[number] = (total + uv - self.baseline, count + 1)
+
+
+async def elute(run: PhaseRun, params: Elute) -> None:
+    """Elute, watch UV and conductivity, collect fractions."""
+    skid = run.unit(SecSkid)
+    delay = run.profile.sec.dead_volume if run.profile.sec else 0.0
+    fractions = Fractions(run, skid.collector, params, delay, run.facts.get("sec.baseline", 0.0))
+    flow = Flow(run, skid, params.flow, params.max_pressure)
+    await flow.start()
+    async for _ in run.scans(SCAN, flow.start):
+        uv, _conductivity = await flow.scan()
+        fractions.see(flow.volume, uv)
+        await fractions.move(flow.volume)
+        run.progress = flow.volume / params.volume
+        if flow.volume >= params.volume:
+            break
+    await skid.pump.stop()
+    await skid.injection_valve.move_to("load")
+    for number, (total, count) in sorted(fractions.means.items()):
+        run.fact(f"sec.fraction.{number}", total / count)
+    run.fact("sec.fraction_volume", params.fraction_volume)
+    run.result("elution volume", flow.volume, "m^3")
+    run.result("fractions", len(fractions.means), "")
+    peak = max((total / count for total, count in fractions.means.values()), default=0.0)
+    run.result("UV peak above baseline", peak, "AU")
+    if peak < params.uv_threshold:
+        run.deviation("no peak found in the collection window", peak, params.uv_threshold, "AU", "critical", "sec.uv")
+
+
+async def pool(run: PhaseRun, params: PoolFractions) -> None:
+    """Pool the fractions of the first peak down to `peak_share` of its height."""
+    means = {
+        int(name.rsplit(".", 1)[1]): value for name, value in run.facts.items() if name.startswith("sec.fraction.")
+    }
+    volume = run.facts.get("sec.fraction_volume", 0.0)
+    chosen = first_peak(means, params.peak_share, int(params.max_volume / volume + 1e-9) if volume else 0)
+    if not chosen:
+        raise Refused("no fraction to pool", device="sec.collector", remedy="look at the chromatogram")
+    tubes = ",".join(str(number) for number in chosen)
+    text = f"Pool tubes {tubes} into bottle {params.product}"
+    values = await run.ask("pool fractions", text, {"tubes": tubes, "bottle": params.product}, {"volume": "mL"})
+    pooled = entered(values["volume"], "mL") * 1e-6
+    run.fact(f"bottle.{params.product}.volume", pooled)
+    run.result("pooled volume", pooled, "m^3")
+    run.result("first tube", chosen[0], "")
+    run.result("last tube", chosen[-1], "")
+
+
+def first_peak(means: dict[int, float], share: float, most: int) -> list[int]:
+    """Tubes of the first peak: from its top to both sides while the mean UV stays above `share` of the top."""
+    numbers = sorted(means)
+    if not numbers or most < 1:
+        return []
+    highest = max(means.values())
+    top = next(
+        (
+            n
+            for n in numbers
+            if means[n] >= 0.1 * highest and means[n] >= means.get(n + 1, 0.0) and means[n] >= means.get(n - 1, 0.0)
+        ),
+        numbers[0],
+    )
+    chosen = [top]
+    while len(chosen) < most:
+        sides = [n for n in (chosen[0] - 1, chosen[-1] + 1) if means.get(n, 0.0) >= share * means[top]]
+        sides = [
+            n
+            for n in sides
+            if (n > chosen[-1] and means[n] <= means[chosen[-1]]) or (n < chosen[0] and means[n] <= means[chosen[0]])
+        ]
+        if not sides:
+            break
+        best = max(sides, key=lambda n: means[n])
+        chosen = sorted([*chosen, best])
+    return chosen
+
+
+async def wash(run: PhaseRun, params: WashColumn) -> None:
+    """Run a cleaning or storage solution through the column."""
+    skid = run.unit(SecSkid)
+    positions = {"store": "store"} if "ethanol" in params.agent.lower() or "store" in params.agent.lower() else {}
+    await skid.injection_valve.move_to("load")
+    await skid.selector_valve.move_to(positions.get("store", "clean"))
+    flow = Flow(run, skid, params.flow, params.max_pressure)
+    await flow.start()
+    async for _ in run.scans(WASH_SCAN, flow.start):
+        await flow.scan()
+        run.progress = flow.volume / params.volume
+        if flow.volume >= params.volume:
+            break
+    await skid.pump.stop()
+    run.result("volume", flow.volume, "m^3")

@@ -1,0 +1,124 @@
+"""Formulation, vial filling, loading, stoppering and unloading."""
+
+from __future__ import annotations
+
+from devices.readings import Transfer
+from line.phases.dryer import read
+from line.run import PhaseRun, entered
+from line.units import FreezeDryer
+from protocols.phases import FillVials, Formulate, LoadVials, Stopper, UnloadVials
+from vesiflow.errors import ConfigError, Refused
+
+_LARGEST_TRANSFER = 1e-6  # m^3, what one tip carries
+
+
+async def formulate(run: PhaseRun, params: Formulate) -> None:
+    """Dilute to the dose concentration by the last particle count of the bottle."""
+    dryer = run.unit(FreezeDryer)
+    volume, dilution = _dilution(run, params)
+    final = min(volume * dilution, params.max_volume)
+    await run.ask_barcode(
+        "place on deck",
+        f"Place bottle {params.source} on the deck as pool",
+        {"bottle": params.source, "position": "pool"},
+        params.source,
+    )
+    await run.ask(
+        "prepare cargo",
+        f"Place {params.buffer} on the deck as buffer",
+        {"cargo": params.buffer, "concentration": 0.0, "volume": 1.1 * (final - volume) + 1e-6, "position": "buffer"},
+        {"lot": "text"},
+    )
+    await run.ask_barcode(
+        "place on deck",
+        f"Place bottle {params.product} on the deck as bulk",
+        {"bottle": params.product, "position": "bulk"},
+        params.product,
+    )
+    await _move(run, dryer, "pool:A1", "bulk:A1", volume, params.source)
+    await _move(run, dryer, "buffer:A1", "bulk:A1", final - volume, params.buffer)
+    run.fact(f"bottle.{params.product}.volume", final)
+    run.result("volume before", volume, "m^3")
+    run.result("volume after", final, "m^3")
+    run.result("dilution", final / volume, "")
+
+
+def _dilution(run: PhaseRun, params: Formulate) -> tuple[float, float]:
+    count = run.facts.get(f"bottle.{params.source}.particles")
+    volume = run.facts.get(f"bottle.{params.source}.volume")
+    if count is None or volume is None:
+        raise ConfigError(
+            f"no particle count or volume of bottle {params.source}",
+            action="formulate",
+            remedy="add a sample with particles and volume before formulation",
+        )
+    return volume, max(count * 1e6 / params.concentration, 1.0)
+
+
+async def _move(run: PhaseRun, dryer: FreezeDryer, source: str, target: str, volume: float, liquid: str) -> None:
+    """A large volume in tip-sized transfers."""
+    count = max(int(-(-volume // _LARGEST_TRANSFER)), 1) if volume > 1e-9 else 0
+    for _ in range(count):
+        await run.attend()
+        await dryer.liquid_handler.transfer([Transfer(source, target, volume / count, liquid)])
+
+
+async def fill(run: PhaseRun, params: FillVials) -> None:
+    """Fill as many vials as the bulk allows, at most as many as the recipe says."""
+    dryer = run.unit(FreezeDryer)
+    bulk = run.facts.get(f"bottle.{params.source}.volume", 0.0)
+    vials = min(int(bulk * 0.99 / params.fill_volume), params.vials)
+    if vials < 1:
+        raise Refused(
+            "not enough bulk for one vial",
+            device="lyophilization.liquid_handler",
+            value=f"{bulk * 1e6:.2f} mL",
+            bounds=f">= {params.fill_volume * 1e6:.2f} mL",
+        )
+    for number in range(1, vials + 1):
+        await _move(run, dryer, "bulk:A1", f"vials:{number}", params.fill_volume, params.source)
+        run.progress = number / vials
+    run.fact("lyophilization.vials", vials)
+    run.result("vials filled", vials, "")
+    run.result("fill volume", params.fill_volume, "m^3")
+    if vials < params.vials:
+        run.deviation("fewer vials than planned", vials, params.vials, "", "minor")
+
+
+def _count(run: PhaseRun, planned: int) -> int:
+    return int(run.facts.get("lyophilization.vials", planned))
+
+
+async def load(run: PhaseRun, params: LoadVials) -> None:
+    """Half-stoppered vials onto the shelf, door closed."""
+    vials = _count(run, params.vials)
+    await _counted(run, "load vials", f"Half-stopper {vials} vials, load the shelf, close the door", vials)
+    await read(run, run.unit(FreezeDryer))
+
+
+async def stopper(run: PhaseRun, params: Stopper) -> None:
+    """Stoppers home under partial vacuum; what is not closed is a deviation."""
+    vials = _count(run, params.vials)
+    await _counted(run, "stopper vials", f"Close the stoppers of {vials} vials and count the closed ones", vials)
+
+
+async def unload(run: PhaseRun, params: UnloadVials) -> None:
+    """Shelf to handling temperature, vent, take the vials out."""
+    dryer = run.unit(FreezeDryer)
+    await dryer.shelf.set_temperature(params.temperature)
+    await dryer.vacuum.set_relay("vent", True)
+    await run.wait(600.0, period=60.0)
+    vials = _count(run, params.vials)
+    closed = await _counted(run, "unload vials", f"Take out {vials} vials and count them", vials)
+    await dryer.vacuum.set_relay("vent", False)
+    await dryer.shelf.stop()
+    run.fact("lyophilization.unloaded", closed)
+
+
+async def _counted(run: PhaseRun, action: str, text: str, vials: int) -> float:
+    values = await run.ask(action, text, {"vials": vials}, {"count": "1"})
+    count = entered(values["count"], "")
+    run.result("count", count, "")
+    if count != vials:
+        run.deviation(f"{action}: count differs", count, vials, "", "major")
+    return count
