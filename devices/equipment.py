@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict
 from vesiflow import quantities as q
 from vesiflow.line_profile import Deck, Electroporation, FreezeDryer, Limits, LineProfile, SecSkid, TffSkid
 
-
 T = TypeVar("T")
 
 
@@ -89,7 +88,7 @@ class EquipmentModel(_Section):
             _plain(self.sec, SecSkid),
             _plain(self.electroporation, Electroporation),
             _plain(self.lyophilization, FreezeDryer),
-            self.deck and Deck(self.deck.tips, {k: q.inside(v, "m^3") for k, v in self.deck.reservoirs.items()}),
+            _deck(self.deck),
         )
 
 
@@ -103,3 +102,9 @@ def _plain(section: _Section | None, kind: type[T]) -> T | None:
         dimension = next((item for item in field.metadata if isinstance(item, q.Dimension)), None)
         values[name] = q.inside(value, dimension.unit) if dimension else value
     return kind(**values)
+
+
+def _deck(deck: DeckModel | None) -> Deck | None:
+    if deck is None:
+        return None
+    return Deck(deck.tips, {name: q.inside(volume, "m^3") for name, volume in deck.reservoirs.items()})

@@ -119,13 +119,11 @@ def _reason(item: Mapping[str, Any]) -> str:
 def _refuse_anchors(text: str, file: str) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise DocumentError([Problem(file, line, "", "anchors and aliases are not allowed")])
-        if getattr(event, "tag", None) and not isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
-            continue
-        if getattr(event, "tag", None) is not None:
-            raise DocumentError([Problem(file, line, "", f"tags are not allowed (got {event.tag})")])
+        if (tag := getattr(event, "tag", None)) is not None:
+            raise DocumentError([Problem(file, line, "", f"tags are not allowed (got {tag})")])
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
