@@ -24,7 +24,7 @@ from devices.strict import about, check_role, number, shown
 from devices.transports import SerialSettings
 from vesiflow.clock import Clock
 from vesiflow.errors import BadReply, NoReply
-from vesiflow.quantities import convert
+from vesiflow.quantities import factor
 
 POLL = b"AZK\r\n"
 FRAME_LIMIT = 0.7  # s after the poll
@@ -151,7 +151,7 @@ class PressureMat:
             return bad(Quality.ABSENT, at)
         if row.value is None:
             return bad(Quality.FAULT, at)
-        return Reading(convert(row.value, self._options.unit, "Pa"), at)
+        return Reading(row.value * factor(self._options.unit, "Pa")[0], at)
 
     async def _rows(self) -> dict[int, Row]:
         """The best row of each sensor after up to three polls."""
