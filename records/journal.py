@@ -1,0 +1,270 @@
+"""The journal of a line: written before anything acts, never changed after.
+
+One SQLite file a line, one writer. `intent` returns only when the row is on the disk (WAL, synchronous=FULL), so that
+no byte leaves for an instrument without it; `outcome` closes it with evidence. Everything else is an event. All of it
+hangs on one hash chain. A failed write poisons the journal: it refuses everything until it is opened again, because
+after a failed fsync nobody knows what the disk holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from records.coding import dumps, encode
+from records.database import StoreError, failed, open_writer, settings
+from records.journal_reader import BatchHead, Entry, Intent, JournalReader, Outcome, Resolution
+from records.journal_reader import select_events as _select_events
+from records.journal_reader import select_intents as _select_intents
+from records.schema import SCHEMA
+from records.verify import GENESIS, VerifyResult, check, row_digest, verify
+from vesiflow.clock import Clock
+from vesiflow.errors import Refused
+from vesiflow.ids import canonical, ulid
+
+__all__ = [
+    "BatchHead", "Entry", "Intent", "Journal", "JournalReader", "Outcome", "Resolution", "StoreError",
+    "VerifyResult", "verify",
+]  # fmt: skip
+
+HEAD_EVERY = 1000
+
+
+class Journal:
+    """The one writer of the journal at `path`; opening it checks settings, file and chain.
+
+    `code_version` and `boot_id` go into every row. `source` makes the ids of actions (a seeded one in tests).
+    Raises StoreError when the file is damaged, was changed or cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        code_version: str,
+        boot_id: str,
+        actor: str = "line controller",
+        source: random.Random | None = None,
+    ) -> None:
+        self.path = path
+        self._clock = clock
+        self._code_version, self._boot, self._actor = code_version, boot_id, actor
+        self._source = source
+        self._fault: StoreError | None = None
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = open_writer(path, SCHEMA)
+        try:
+            self._check_tail()
+            self.event("journal.opened", "", code_version=code_version, sqlite=settings(self._db))
+        except BaseException:
+            self._db.close()
+            raise
+
+    @property
+    def fault(self) -> StoreError | None:
+        """Why the journal refuses to write, or None."""
+        return self._fault
+
+    def event(self, kind: str, batch: str, **data: Any) -> int:
+        """Append one durable entry; `batch` is "" for what concerns the line. Returns its seq.
+
+        TypeError when `data` has no written form, StoreError when it could not be kept.
+        """
+        encoded = encode(data)
+        with self._transaction():
+            return self._append(kind, batch, encoded)
+
+    def intent(
+        self,
+        batch: str,
+        phase: str,
+        device: str,
+        verb: str,
+        args: Any,
+        kind: str,
+        rule: str,
+        pre: Any,
+        serial: str,
+        device_kind: str,
+        token: int,
+        retry_of: str | None = None,
+        *,
+        late: bool = False,
+    ) -> str:
+        """Write down, durably, what is about to be sent; only after this returns may a byte leave.
+
+        `kind` is the command class (S, C, P, M, X), `rule` how evidence will be judged, `pre` the evidence read
+        before, `device_kind` "real" or "sim", `token` the fencing token. Returns the id of the action.
+        Refused when the row breaks a rule of the table, StoreError when it could not be kept.
+        """
+        name = ulid(self._clock.utc(), self._source)
+        row = {
+            "id": name, "batch": batch, "phase": phase, "device": device, "device_serial": serial,
+            "device_kind": device_kind, "cls": str(kind), "verb": verb, "args": dumps(args), "rule": rule,
+            "pre": dumps(pre), "token": token, "retry_of": retry_of, "actor": self._actor,
+            "code_version": self._code_version, "boot": self._boot, "utc": self._utc(), "mono_ns": self._mono_ns(),
+            "late": int(late),
+        }  # fmt: skip
+        with self._transaction():
+            self._append_row("intent", batch, row, id=name)
+        return name
+
+    def outcome(self, intent_id: str, state: str, origin: str, reply: Any, post: Any, reason: str) -> None:
+        """Close the action `intent_id`: `state` DONE, NOT_DONE or UNKNOWN; `origin` reply, evidence or reconcile.
+
+        Refused when there is no such action or it is closed already: an outcome is never changed.
+        """
+        row = {
+            "intent": intent_id, "state": str(state), "origin": origin, "reply": dumps(reply), "post": dumps(post),
+            "reason": reason, "boot": self._boot, "utc": self._utc(), "mono_ns": self._mono_ns(),
+        }  # fmt: skip
+        with self._transaction():
+            self._append_row("outcome", self._batch_of(intent_id), row, id=intent_id, state=str(state))
+
+    def resolve(self, intent_id: str, verdict: str, by: str, reason: str) -> None:
+        """A person (`by`) decides about an UNKNOWN outcome: `verdict` done, not_done or discard, with a reason.
+
+        Refused when the outcome is not UNKNOWN, is resolved already, or name or reason are empty.
+        """
+        row = {"intent": intent_id, "verdict": verdict, "signature": by, "reason": reason, "utc": self._utc()}
+        with self._transaction():
+            self._append_row("resolution", self._batch_of(intent_id), row, id=intent_id, verdict=verdict, by=by)
+
+    def open_intents(self, batch: str | None = None) -> list[Intent]:
+        """Actions without outcome, oldest first: what a restart must reconcile."""
+        return _select_intents(self._db, batch, open_only=True)
+
+    def in_doubt(self, batch: str | None = None) -> list[Intent]:
+        """Actions whose outcome is UNKNOWN and that nobody has resolved yet."""
+        return _select_intents(self._db, batch, doubt_only=True)
+
+    def events(self, batch: str | None, kinds: Iterable[str] | None = None, after: int = 0) -> list[Entry]:
+        """Entries of `batch` as `JournalReader.events` gives them, for the writer itself."""
+        return list(_select_events(self._db, batch, kinds, after))
+
+    def seal(self) -> tuple[int, str]:
+        """Keep the head of the chain in the file and return it (seq, hash), to be kept outside as an anchor."""
+        with self._transaction():
+            return self._keep_head()
+
+    def checkpoint(self) -> None:
+        """Move the write-ahead log into the file; worth doing when a phase has ended."""
+        self._refuse_if_faulty()
+        try:
+            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except sqlite3.Error as error:
+            raise self._poison(error) from error
+
+    def close(self) -> None:
+        """Keep the head and close the file; a faulty journal is closed as it is."""
+        with suppress(StoreError):
+            self.seal()
+        self._db.close()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _append_row(self, table: str, batch: str, row: dict[str, Any], **data: Any) -> None:
+        """Add `row` to `table` and the entry that carries its digest; within a transaction."""
+        row = {**row, "seq": self._head()[0] + 1}
+        self._append(table, batch, encode({**data, "row": row_digest(row)}))
+        names = ", ".join(row)
+        marks = ", ".join("?" * len(row))
+        self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(row.values()))
+
+    def _append(self, kind: str, batch: str, data: Any) -> int:
+        seq, previous = self._head()
+        body = canonical({
+            "seq": seq + 1, "kind": kind, "batch": batch, "utc": self._utc(), "mono_ns": str(self._mono_ns()),
+            "clock": "virtual" if self._clock.virtual else "real", "boot": self._boot, "actor": self._actor,
+            "data": data, "prev_hash": previous,
+        })  # fmt: skip
+        digest = hashlib.sha256(body.encode()).hexdigest()
+        self._db.execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?)", (seq + 1, kind, batch, body, digest))
+        if (seq + 1) % HEAD_EVERY == 0:
+            self._keep_head()
+        return seq + 1
+
+    def _keep_head(self) -> tuple[int, str]:
+        seq, digest = self._head()
+        row = (seq, digest, "unsigned", b"", self._utc())
+        self._db.execute("INSERT OR IGNORE INTO head VALUES (?, ?, ?, ?, ?)", row)
+        return seq, digest
+
+    def _head(self) -> tuple[int, str]:
+        row = self._db.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
+        return (row[0], row[1]) if row else (0, GENESIS)
+
+    def _batch_of(self, intent_id: str) -> str:
+        row = self._db.execute("SELECT batch FROM intent WHERE id = ?", (intent_id,)).fetchone()
+        if row is None:
+            raise Refused("there is no such action", device=str(self.path), value=intent_id)
+        return str(row[0])
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All or nothing, on the disk when it returns. Any failure of the file poisons the journal."""
+        self._refuse_if_faulty()
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+            self._db.execute("COMMIT")
+        except sqlite3.IntegrityError as error:
+            self._rollback()
+            raise Refused(str(error), device=str(self.path), action="write") from error
+        except sqlite3.Error as error:
+            self._rollback()
+            raise self._poison(error) from error
+        except BaseException:
+            self._rollback()
+            raise
+
+    def _rollback(self) -> None:
+        if self._db.in_transaction:
+            with suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+
+    def _poison(self, error: sqlite3.Error) -> StoreError:
+        fault = failed(self.path, "write", error)
+        if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:  # busy: nothing was begun
+            self._fault = fault
+        return fault
+
+    def _refuse_if_faulty(self) -> None:
+        if self._fault is not None:
+            raise StoreError(
+                f"the journal takes nothing since a write failed ({self._fault.reason})",
+                device=str(self.path),
+                action="write",
+                remedy="mend the cause and restart the line",
+            ) from self._fault
+
+    def _check_tail(self) -> None:
+        """The entries since the last head must hold; the command `vesiflow batch verify` checks all of them."""
+        row = self._db.execute("SELECT seq, hash FROM head ORDER BY seq DESC LIMIT 1").fetchone()
+        result = check(self._db, after=row[0] - 1, anchor=(row[0], row[1])) if row else check(self._db)
+        if not result.ok:
+            raise StoreError(
+                f"the journal was changed outside vesiflow: {result.reason}",
+                device=str(self.path),
+                action="open",
+                remedy="keep the file for analysis and restore a backup",
+            )
+
+    def _utc(self) -> str:
+        return self._clock.utc().isoformat(timespec="microseconds")
+
+    def _mono_ns(self) -> int:
+        return round(self._clock.now() * 1e9)
