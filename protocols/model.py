@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
@@ -16,27 +15,9 @@ from protocols.units.electroporation import Electroporation
 from protocols.units.lyophilization import Lyophilization
 from protocols.units.sec import Sec
 from protocols.units.tff import Tff
+from vesiflow.documents import Document
 from vesiflow.ids import is_safe
 from vesiflow.quantities import Concentration, Duration, Fraction, ParticleConcentration, Volume
-
-Path = tuple[str | int, ...]
-"""Where a value stands in the YAML tree: ("procedure", 0, "tff", "shear")."""
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The text a recipe was read from and the line of every path in it."""
-
-    file: str = "<recipe>"
-    text: str = ""
-    lines: Mapping[Path, int] = field(default_factory=dict)
-
-    def line(self, path: Path) -> int:
-        """Line of `path`, or of the nearest thing around it."""
-        for end in range(len(path), -1, -1):
-            if path[:end] in self.lines:
-                return self.lines[path[:end]]
-        return 1
 
 
 class Source(Strict):
@@ -90,7 +71,7 @@ class Recipe(Strict):
     procedure: tuple[UnitProcedure, ...] = Field(min_length=1)
     release: Release = Release()
     hold_times: tuple[HoldTime, ...] = ()
-    _origin: Origin = PrivateAttr(default_factory=Origin)
+    _document: Document = PrivateAttr(default=Document("<recipe>", "", None, {}))
 
     @field_validator("recipe")
     @classmethod
@@ -118,13 +99,13 @@ class Recipe(Strict):
         return self
 
     @property
-    def origin(self) -> Origin:
+    def document(self) -> Document:
         """Text and lines the recipe was read from."""
-        return self._origin
+        return self._document
 
-    def read_from(self, origin: Origin) -> Self:
+    def read_from(self, document: Document) -> Self:
         """The same recipe, remembering where it stands."""
-        self._origin = origin
+        self._document = document
         return self
 
     def scaled(self, factor: float) -> Recipe:

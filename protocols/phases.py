@@ -111,7 +111,7 @@ class Equilibrate:
 
 @dataclass(frozen=True, slots=True)
 class Inject:
-    """Load bottle `source` into the sample loop and switch it onto the column."""
+    """Load `volume` m^3 of bottle `source`, all of it at most, into the sample loop and switch it onto the column."""
 
     source: str
     volume: float
@@ -215,7 +215,7 @@ class Rest:
 
 @dataclass(frozen=True, slots=True)
 class CollectPlate:
-    """The liquid handler pools the wells into bottle `product`."""
+    """The liquid handler pools `volume` m^3 in all, the same from each of the wells, into bottle `product`."""
 
     product: str
     wells: int

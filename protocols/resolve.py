@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 from protocols.control import ControlRecipe, HoldTime, Operation, Phase, UnitProcedure
 from protocols.fields import inside
-from protocols.model import Path, Recipe
+from protocols.model import Recipe
 from protocols.model import UnitProcedure as MasterUnitProcedure
 from protocols.operation import Operation as MasterOperation
 from protocols.operation import Site
 from protocols.phases import KINDS
 from protocols.stock import Content, Stock, emptied
+from vesiflow.documents import Place
 from vesiflow.errors import ConfigError
 from vesiflow.line_profile import LineProfile
 from vesiflow.quantities import written
@@ -29,7 +30,7 @@ _KIND_OF: Mapping[type, str] = {params: kind for kind, params in KINDS.items()}
 class Step:
     """One operation where it stands: path in the recipe, site (with the stock before) and stock after."""
 
-    path: Path
+    path: Place
     number: int
     ordinal: int
     unit: str
@@ -46,7 +47,7 @@ def walk(recipe: Recipe, profile: LineProfile) -> Iterator[Step]:
         for ordinal, (name, operation) in enumerate(entry.operations(), 1):
             site = Site(entry.value, profile, stock)
             after = operation.after(site)
-            path: Path = ("procedure", number - 1, entry.name, "operations", ordinal - 1, name)
+            path: Place = ("procedure", number - 1, entry.name, "operations", ordinal - 1, name)
             yield Step(path, number, ordinal, entry.name, name, operation, site, after)
             stock = without_empty(after)
 
@@ -88,7 +89,7 @@ def resolve(recipe: Recipe, profile: LineProfile, *, volume: float | None = None
         hold_times=tuple(HoldTime(hold.after, hold.before, inside(hold.limit, "s")) for hold in master.hold_times),
         header=_header(master),
         material=_material(master),
-        source=recipe.origin.text,
+        source=recipe.document.text,
     )
 
 
@@ -115,11 +116,14 @@ def _procedure(number: int, entry: MasterUnitProcedure, operations: list[Operati
 
 
 def _header(recipe: Recipe) -> dict[str, str]:
+    """Source as text, and what each bottle of the material is in: "medium.liquid"."""
+    liquids = {f"{name}.liquid": material.liquid for name, material in recipe.material.items()}
     if recipe.source is None:
-        return {}
+        return liquids
     given = {name: getattr(recipe.source, name) for name in type(recipe.source).model_fields}
     texts = {name: value for name, value in given.items() if value is not None}
-    return {name: str(value) if isinstance(value, str | int) else written(value) for name, value in texts.items()}
+    source = {name: str(value) if isinstance(value, str | int) else written(value) for name, value in texts.items()}
+    return source | liquids
 
 
 def _material(recipe: Recipe) -> dict[str, float]:

@@ -5,7 +5,7 @@ Duplicate keys, anchors, aliases and tags are refused, so are files above 1 MiB 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,12 @@ from vesiflow.errors import ConfigError
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
+MAX_VALUES = 20_000
 
 Place = tuple[str | int, ...]
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TEXT = "tag:yaml.org,2002:str"
+_NOTHING = ("", "~", "null")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +54,18 @@ class Document:
     text: str
     data: Any
     lines: Mapping[Place, int]
+    duplicates: tuple[Problem, ...] = ()
 
-    def problem(self, place: Place, reason: str) -> Problem:
-        """`reason` at `place`, or at the nearest place above it that the file has."""
+    def line(self, place: Place) -> int:
+        """Line of `place`, or of the nearest place above it that the file has."""
         known = place
         while known and known not in self.lines:
             known = known[:-1]
-        return Problem(self.file, self.lines.get(known, 1), dotted(place), reason)
+        return self.lines.get(known, 1)
+
+    def problem(self, place: Place, reason: str) -> Problem:
+        """`reason` at `place`, or at the nearest place above it that the file has."""
+        return Problem(self.file, self.line(place), dotted(place), reason)
 
 
 def dotted(place: Place) -> str:
@@ -69,33 +78,42 @@ def dotted(place: Place) -> str:
 
 def read(path: Path) -> Document:
     """The document in `path`; DocumentError with the line when it is no acceptable YAML."""
+    return parse(text_of(path), str(path))
+
+
+def text_of(path: Path) -> str:
+    """The text in `path`; DocumentError when it cannot be read, is too large or no UTF-8."""
     try:
-        raw = path.read_bytes()
+        if path.exists() and not path.is_file():
+            raise DocumentError([Problem(str(path), 1, "", "is not a file")])
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise DocumentError([Problem(str(path), 1, "", error.strerror or "cannot be read")]) from error
     if len(raw) > MAX_BYTES:
         raise DocumentError([Problem(str(path), 1, "", f"larger than {MAX_BYTES} bytes")])
     try:
-        return parse(raw.decode("utf-8"), str(path))
+        return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise DocumentError([Problem(str(path), 1, "", "is not UTF-8 text")]) from error
+        line = raw[: error.start].count(b"\n") + 1
+        raise DocumentError([Problem(str(path), line, "", "is not UTF-8 text")]) from error
 
 
 def parse(text: str, file: str) -> Document:
     """The document in `text`; `file` is what messages call it."""
-    builder = _Builder(file)
-    try:
-        _refuse_anchors(text, file)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = builder.build(node, ()) if node is not None else None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise DocumentError([Problem(file, line, "", error.problem or "is not YAML")]) from error
-    except yaml.YAMLError as error:
-        raise DocumentError([Problem(file, 1, "", "is not YAML")]) from error
-    if builder.problems:
-        raise DocumentError(builder.problems)
-    return Document(file, text, data, builder.lines)
+    document = scan(text, file)
+    if document.duplicates:
+        raise DocumentError(document.duplicates)
+    return document
+
+
+def scan(text: str, file: str, *, words: bool = False) -> Document:
+    """The document in `text` with its duplicate keys noted instead of raised.
+
+    With `words` every scalar stays the text that was written (`1.10` is a version, `no` a word); an empty one is None.
+    Read from the event stream, so that a hostile file is refused where it becomes one, not after it was understood.
+    """
+    return _Reader(text, file, words).document()
 
 
 def problems(error: ValidationError, document: Document, at: Place = ()) -> list[Problem]:
@@ -116,46 +134,94 @@ def _reason(item: Mapping[str, Any]) -> str:
     return message[0].lower() + message[1:]
 
 
-def _refuse_anchors(text: str, file: str) -> None:
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = event.start_mark.line + 1 if event.start_mark else 1
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise DocumentError([Problem(file, line, "", "anchors and aliases are not allowed")])
-        if (tag := getattr(event, "tag", None)) is not None:
-            raise DocumentError([Problem(file, line, "", f"tags are not allowed (got {tag})")])
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > MAX_DEPTH:
-            raise DocumentError([Problem(file, line, "", f"nested deeper than {MAX_DEPTH} levels")])
+class _Reader:
+    """Recursive descent over YAML events, at most MAX_DEPTH deep, noting lines and duplicate keys."""
 
-
-class _Builder:
-    """Builds plain data from YAML nodes, noting lines and duplicate keys."""
-
-    def __init__(self, file: str) -> None:
-        self.file = file
+    def __init__(self, text: str, file: str, words: bool) -> None:
+        self.text, self.file, self.words = text, file, words
         self.lines: dict[Place, int] = {}
-        self.problems: list[Problem] = []
-        self._scalars = yaml.SafeLoader("")
+        self.duplicates: list[Problem] = []
+        self.events: Iterator[Any] = iter(yaml.parse(text, Loader=_LOADER))
+        self.scalars: Any = yaml.SafeLoader("")
+        self.values = 0
+        self.line = 1
 
-    def build(self, node: yaml.Node, place: Place) -> Any:
-        self.lines.setdefault(place, node.start_mark.line + 1)
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, place)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.build(item, (*place, index)) for index, item in enumerate(node.value)]
-        return self._scalars.construct_object(node)
+    def document(self) -> Document:
+        """The one document of the text."""
+        data = None
+        event = self._next(())
+        while isinstance(event, yaml.StreamStartEvent | yaml.DocumentStartEvent):
+            event = self._next(())
+        if not isinstance(event, yaml.StreamEndEvent):
+            data = self._value(event, ())
+            while not isinstance(event := self._next(()), yaml.StreamEndEvent):
+                if isinstance(event, yaml.DocumentStartEvent):
+                    raise self._stop((), "a second document begins; write one a file")
+        return Document(self.file, self.text, data, self.lines, tuple(self.duplicates))
 
-    def _mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
-        out: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            key = str(key_node.value)
-            line = key_node.start_mark.line + 1
-            if key in out:
-                self.problems.append(Problem(self.file, line, dotted((*place, key)), "key twice"))
-            self.lines[(*place, key)] = line
-            out[key] = self.build(value_node, (*place, key))
-        return out
+    def _stop(self, place: Place, reason: str) -> DocumentError:
+        return DocumentError([Problem(self.file, self.line, dotted(place[:8]), reason)])
+
+    def _next(self, place: Place) -> Any:
+        try:
+            event = next(self.events)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            self.line = mark.line + 1 if mark else self.line
+            raise self._stop(place, error.problem or "is not YAML") from error
+        except yaml.YAMLError as error:
+            raise self._stop(place, "is not YAML") from error
+        self.line = event.start_mark.line + 1
+        return event
+
+    def _value(self, event: Any, place: Place) -> Any:
+        self._refuse(event, place)
+        self.lines.setdefault(place, self.line)
+        if isinstance(event, yaml.ScalarEvent):
+            return self._scalar(event, place)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._sequence(place)
+        return self._mapping(place)
+
+    def _refuse(self, event: Any, place: Place) -> None:
+        self.values += 1
+        if self.values > MAX_VALUES:
+            raise self._stop(place, f"more than {MAX_VALUES} values")
+        if len(place) > MAX_DEPTH:
+            raise self._stop(place, f"nested deeper than {MAX_DEPTH} levels")
+        if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
+            raise self._stop(place, "anchors and aliases are not allowed")
+        if event.tag is not None:
+            raise self._stop(place, f"tags are not allowed (got {event.tag})")
+
+    def _scalar(self, event: Any, place: Place) -> Any:
+        plain = not event.style
+        if self.words:
+            return None if plain and event.value in _NOTHING else event.value
+        tag = self.scalars.resolve(yaml.ScalarNode, event.value, (True, False)) if plain else _TEXT
+        try:
+            return self.scalars.construct_object(yaml.ScalarNode(tag, event.value))
+        except (yaml.YAMLError, ValueError) as error:
+            raise self._stop(place, f"{event.value!r} is no value") from error
+
+    def _sequence(self, place: Place) -> list[Any]:
+        items: list[Any] = []
+        while not isinstance(event := self._next(place), yaml.SequenceEndEvent):
+            items.append(self._value(event, (*place, len(items))))
+        return items
+
+    def _mapping(self, place: Place) -> dict[str, Any]:
+        items: dict[str, Any] = {}
+        while not isinstance(event := self._next(place), yaml.MappingEndEvent):
+            self._refuse(event, place)
+            if not isinstance(event, yaml.ScalarEvent):
+                raise self._stop(place, "a key must be a word")
+            key, line = str(event.value), self.line
+            inner = (*place, key)
+            first = self.lines.setdefault(inner, line)
+            value = self._value(self._next(inner), inner)
+            if key in items:
+                self.duplicates.append(Problem(self.file, line, dotted(inner), f"key twice, first in line {first}"))
+            else:
+                items[key] = value
+        return items

@@ -32,6 +32,8 @@ from vesiflow.quantities import (
 PARTICLE_RECOVERY = 0.8
 """Typical share of particles that survives pulse and collection."""
 CAPACITOR_TOLERANCE = 0.2
+WELL_YIELD = 0.98
+"""Share of a well that a tip brings back."""
 ROOM = 25.0
 
 
@@ -164,11 +166,11 @@ class Collect(Operation):
     product: str = monitored("", "bottle that takes the wells")
 
     def after(self, site: Site[Any]) -> Stock:
-        return emptied(poured(site.stock, self.product, site.holds(PLATE)), PLATE)
+        plate = site.holds(PLATE)
+        return emptied(poured(site.stock, self.product, plate.part(WELL_YIELD * plate.volume)), PLATE)
 
     def expand(self, site: Site[Electroporation]) -> Iterable[Expanded]:
-        wells = site.procedure.wells
-        volume = site.holds(PLATE).volume / wells if wells else 0.0
+        wells, volume = site.procedure.wells, float(f"{WELL_YIELD * site.holds(PLATE).volume:.9g}")
         yield phases.CollectPlate(self.product, wells, volume), 5 * MINUTE + wells * 10.0
 
 

@@ -19,6 +19,7 @@ from vesiflow.quantities import Area, Cutoff, Duration, Flux, Fraction, Length, 
 
 GEL_CONCENTRATION = 150.0  # kg/m^3, soluble protein
 MASS_TRANSFER = 20 / 3.6e6  # m/s, hollow fibre at 4000 1/s
+SLOW = 30e-6 / 60  # m^3/s, a pump nobody described
 PERMEABILITY_PER_KDA = 0.5  # LMH/bar and kDa a used-but-good module still has; new ones have several times as much
 
 
@@ -120,7 +121,7 @@ class Flush(_Filtration):
         least = membrane.min_permeability
         if self.min_permeability is not None:
             least = inside(self.min_permeability, "m/s/Pa")
-        duration = volume / self.permeate_flow(site, 0.0) + 5 * MINUTE
+        duration = fill_and_drain(site, volume) + 10 * MINUTE
         yield phases.Flush(membrane.resolved(), self.buffer, volume, *self.drive(site), least), duration
 
 
@@ -200,7 +201,7 @@ class Recover(Operation):
     def expand(self, site: Site[Tff]) -> Iterable[Expanded]:
         flow = site.procedure.membrane.flow(inside(self.shear, "1/s"))
         rinse = inside(self.rinse, "m^3")
-        duration = (site.holds(RESERVOIR).volume + rinse) / flow + 5 * MINUTE
+        duration = fill_and_drain(site, site.holds(RESERVOIR).volume + rinse) + 5 * MINUTE
         yield phases.Recover(self.product, rinse, flow), duration
 
 
@@ -219,7 +220,7 @@ class Clean(_Filtration):
         params = phases.CleanMembrane(
             site.procedure.membrane.resolved(), self.agent, volume, duration, flow, tmp, flux, recovery
         )
-        yield params, duration + 2 * volume / self.permeate_flow(site, 0.0) + 5 * MINUTE
+        yield params, duration + 2 * fill_and_drain(site, volume) + 10 * MINUTE
 
 
 class TffOperation(OneOf):
@@ -253,3 +254,11 @@ def _mean_protein(one: Content, other: Content) -> float:
     """Mean protein concentration over a step, kg/m^3."""
     densities = [content.protein / content.volume for content in (one, other) if content.volume > 0]
     return sum(densities) / len(densities) if densities else 0.0
+
+
+def fill_and_drain(site: Site[Any], volume: float) -> float:
+    """Time to pump `volume` m^3 in and out again at the largest flows of the line's pumps, s."""
+    flows = (
+        site.profile.roles.get(f"tff.{name}_pump", {}).get("flow", (0.0, SLOW))[1] for name in ("buffer", "recovery")
+    )
+    return sum(volume / (flow or SLOW) for flow in flows)

@@ -36,7 +36,7 @@ ROLES: dict[str, Limits] = {
 BENCH = LineProfile(
     name="bench",
     roles=ROLES,
-    tff=TffSkid(reservoir=2.5e-3, hold_up=6e-6, permeate_vessel=5e-3, buffer_vessel=2e-3),
+    tff=TffSkid(reservoir=2.5e-3, hold_up=6e-6, permeate_vessel=5e-3, buffer_vessel=5e-3),
     sec=SecSkid(
         column_length=0.25,
         column_diameter=0.05,
