@@ -15,10 +15,12 @@ from typing import Any
 from devices.readings import Identity
 from devices.transports import Transport
 from vesiflow.clock import Clock, Lock
-from vesiflow.errors import BadReply, NoReply
+from vesiflow.errors import BadReply, NoReply, VesiflowError
 
 MAX_FOREIGN = 5
 MAX_REPLY = 65536
+_DRAINS = 50
+_SENTINELS = 3
 
 Framer = Callable[[bytes], int | None]
 """Given what arrived so far: the length of the first complete reply, or None while it is incomplete."""
@@ -70,6 +72,7 @@ class Link:
         self._dirty = False
         self._recoverer: asyncio.Task[Any] | None = None
         self._rest = b""
+        self._lost = 0.0
 
     @property
     def dirty(self) -> bool:
@@ -112,6 +115,7 @@ class Link:
 
     async def _reply(self, frame: Framer, accept: Callable[[bytes], bool] | None, timeout: float, action: str) -> bytes:
         deadline = self.clock.now() + timeout
+        self._lost = timeout if self._recoverer is None else self._lost
         skipped = 0
         foreign = b""
         while True:
@@ -169,46 +173,57 @@ class Link:
         return data
 
     async def _recover(self) -> None:
-        """Drain until quiet, reset the instrument's input, and make sure that it is still the same one."""
+        """Drain until quiet, reset the instrument's input, and make sure that it is still the same one.
+
+        Instruments answer in order, so once the sentinel (who are you?) has its own answer nothing older can follow.
+        Where there is no sentinel the line must stay quiet as long as the lost reply was waited for.
+        """
         self.counters.recoveries += 1
         self._recoverer = asyncio.current_task()
         try:
-            for _ in range(20):
-                if not await self.transport.read(self.quiet):
-                    break
-            else:
-                raise BadReply(
-                    "never falls silent",
-                    device=self.name,
-                    action="recover",
-                    remedy="check for a streaming mode",
-                )
+            await self._drain(self.quiet if self.identify else max(self.quiet, self._lost))
             if self.reset:
                 await self.transport.write(self.reset)
-                await self.transport.read(self.quiet)
-            self._rest = b""
-            self._dirty = False
             if self.identify is not None:
                 await self._same_instrument(self.identify)
+                await self._drain(self.quiet)
+            self._dirty = False
         finally:
             self._recoverer = None
 
+    async def _drain(self, quiet: float) -> None:
+        self._rest = b""
+        for _ in range(_DRAINS):
+            if not await self.transport.read(quiet):
+                return
+        raise BadReply("never falls silent", device=self.name, action="recover", remedy="check for a streaming mode")
+
     async def _same_instrument(self, identify: Callable[[], Awaitable[Identity]]) -> None:
-        try:
-            found = await identify()
-        except Exception:
-            self._dirty = True
-            raise
-        if self.identity is not None and found != self.identity:
-            self._dirty = True
-            raise BadReply(
-                "another instrument answers",
-                device=self.name,
-                action="identify",
-                value=f"{found.model} {found.serial_number}".strip(),
-                bounds=f"{self.identity.model} {self.identity.serial_number}".strip(),
-                remedy="check cables",
-            )
+        """Ask up to three times: the first answers may be late ones to what was asked before."""
+        trouble: Exception | None = None
+        found: Identity | None = None
+        for _ in range(_SENTINELS):
+            try:
+                found = await identify()
+            except VesiflowError as error:
+                trouble = error
+                await self._drain(self.quiet)
+                continue
+            if self.identity is None or found == self.identity:
+                return
+            trouble = None
+            await self._drain(self.quiet)
+        self._dirty = True
+        if trouble is not None or found is None or self.identity is None:
+            raise trouble or NoReply("no answer", device=self.name, action="identify", remedy="check power and cable")
+        raise BadReply(
+            "another instrument answers",
+            device=self.name,
+            action="identify",
+            value=f"{found.model} {found.serial_number}".strip(),
+            bounds=f"{self.identity.model} {self.identity.serial_number}".strip(),
+            remedy="check cables",
+        )
 
 
 class _Turn:
