@@ -153,7 +153,7 @@ def test_console_refusal_and_order() -> None:
             assert prompt is not None
             said.append(prompt.action)
             operator.refuse("tired", "A. Lee")
-            with pytest.raises(Refused, match="A. Lee refuses: tired"):
+            with pytest.raises(Refused, match=r"A\. Lee refuses: tired"):
                 await clock.join(task)
         return said
 
