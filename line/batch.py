@@ -50,3 +50,8 @@ class Batch:
     def next_key(self) -> str | None:
         """The phase that comes next, None when all are complete."""
         return next((key for key, status in self.phases.items() if status.state != "complete"), None)
+
+    @property
+    def running(self) -> bool:
+        """Whether a phase has been started and has not ended."""
+        return any(status.state == "running" for status in self.phases.values())

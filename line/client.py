@@ -53,14 +53,18 @@ class LineClient:
 
         A phase that failed or was stopped is returned as it is. `watch` is called about four times a second.
         """
-        path = f"/batches/{batch}/phases/{key}"
-        view = PhaseView.model_validate(await self._call("PUT", path))
-        while view.state == "running":
-            wait = _PATIENCE if watch is None else _GLANCE
-            view = PhaseView.model_validate(await self._call("GET", f"{path}?wait={wait}"))
+        view = PhaseView.model_validate(await self._call("PUT", f"/batches/{batch}/phases/{key}"))
+        return await self.wait_phase(batch, key, watch) if view.state == "running" else view
+
+    async def wait_phase(self, batch: str, key: str, watch: Watcher | None = None) -> PhaseView:
+        """Wait for the end of phase `key` without starting it; `watch` as for `run_phase`."""
+        wait = _PATIENCE if watch is None else _GLANCE
+        while True:
+            view = PhaseView.model_validate(await self._call("GET", f"/batches/{batch}/phases/{key}?wait={wait}"))
             if watch is not None:
                 watch(await self.batch(batch))
-        return view
+            if view.state != "running":
+                return view
 
     async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         try:

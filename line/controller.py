@@ -132,7 +132,7 @@ class Controller:
         """Hold, unhold, stop, abort ... a batch; Refused when its state does not allow it."""
         batch = self.batch(batch_id)
         target = after(batch.state, command)
-        running = batch.run is not None
+        running = batch.running
         self._move(batch, target, reason or str(command), who)
         if command in (Command.HOLD, Command.SUSPEND) and running:
             batch.requests.hold = reason or str(command)
@@ -160,7 +160,7 @@ class Controller:
     async def close(self) -> None:
         """Stop what runs, reach safe states, release the ports."""
         for batch in self.batches.values():
-            if batch.run is not None and batch.state not in OVER | {State.STOPPING, State.ABORTING}:
+            if batch.running and batch.state not in OVER | {State.STOPPING, State.ABORTING}:
                 await self.command(batch.id, Command.STOP, "controller", "the controller was stopped")
         while self._tasks:
             await asyncio.wait(self._tasks)

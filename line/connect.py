@@ -1,0 +1,45 @@
+"""Reaching a line: a controller hosted in this process, or a controller service by its URL. One client for both."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+
+from devices.line_file import LineFile
+from line.client import LineClient
+from line.host import hosted
+from records.store import Store
+from vesiflow.errors import ConfigError
+
+_TIMEOUT = httpx.Timeout(10.0, read=60.0)
+"""Seconds; reading waits longer than the controller's own longest wait."""
+
+
+@asynccontextmanager
+async def reached(
+    line: LineFile, store: Store, *, seed: int | None = None, controller: str | None = None
+) -> AsyncIterator[LineClient]:
+    """A client of the controller of `line`: of the service at URL `controller`, else of one hosted here.
+
+    Raises NoReply when the service does not answer, ConfigError when it serves another line.
+    """
+    if controller is None:
+        async with hosted(line, store, seed=seed) as host:
+            yield host.client
+        return
+    async with httpx.AsyncClient(base_url=controller, timeout=_TIMEOUT, follow_redirects=False) as http:
+        client = LineClient(http)
+        name = (await client.line())["name"]
+        if name != line.name:
+            raise ConfigError(f"{controller} serves another line", value=name, bounds=line.name)
+        yield client
+
+
+def refuse_known(store: Store, line: LineFile, batch: str) -> None:
+    """ConfigError when the data folder has a batch of this id already: a record is never written twice."""
+    if store.journal(line.name).is_file() and any(head.batch == batch for _, head in store.batches(line.name)):
+        raise ConfigError(
+            f"batch {batch} is in {store.root} already", remedy="choose another id, seed or folder; records are kept"
+        )

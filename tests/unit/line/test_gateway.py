@@ -1,0 +1,108 @@
+"""The gateway: limits before the journal, the journal before the act, evidence after it, nothing repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from line.gateway import Gateway
+from records.journal import JournalReader
+from tests.unit.line.bench import Bench, bench
+from vesiflow.errors import ConfigError, InDoubt, LimitExceeded, NoReply, NotSent
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Bench]:
+    with bench(tmp_path) as made:
+        yield made
+
+
+def gateway(rig: Bench) -> Gateway:
+    return Gateway(rig.line, rig.journal, "b1", "p1", 1)
+
+
+def outcomes(rig: Bench) -> list[tuple[str, str | None]]:
+    with JournalReader(rig.journal.path) as reader:
+        return [(intent.verb, intent.outcome and intent.outcome.state) for intent in reader.intents("b1")]
+
+
+async def test_an_act_is_journaled_before_and_after(rig: Bench) -> None:
+    await gateway(rig).role("tff.feed_pump").set_flow(0.5)
+    assert rig.pump.flow == 0.5
+    assert outcomes(rig) == [("set_flow", "DONE")]
+
+
+async def test_reads_leave_no_intent(rig: Bench) -> None:
+    assert (await gateway(rig).role("tff.feed_pump").read_pump()).flow == 0.0
+    assert outcomes(rig) == []
+
+
+async def test_outside_the_limits_nothing_is_written_or_sent(rig: Bench) -> None:
+    with pytest.raises(LimitExceeded, match=r"tff\.feed_pump: set_flow: flow outside the limits of the line"):
+        await gateway(rig).role("tff.feed_pump").set_flow(1.5)
+    with pytest.raises(LimitExceeded):
+        await gateway(rig).role("tff.feed_pump").set_flow(float("nan"))
+    assert outcomes(rig) == []
+    assert rig.pump.flow == 0.0
+
+
+async def test_lost_reply_but_read_back_shows_it_done(rig: Bench) -> None:
+    rig.pump.lose = NoReply("no answer")
+    await gateway(rig).role("tff.feed_pump").set_flow(0.5)
+    assert outcomes(rig) == [("set_flow", "DONE")]
+
+
+async def test_lost_request_read_back_shows_it_not_done(rig: Bench) -> None:
+    rig.pump.lose, rig.pump.acts = NoReply("no answer"), False
+    with pytest.raises(NoReply):
+        await gateway(rig).role("tff.feed_pump").set_flow(0.5)
+    assert outcomes(rig) == [("set_flow", "NOT_DONE")]
+
+
+async def test_not_sent_is_not_done(rig: Bench) -> None:
+    rig.pump.lose, rig.pump.acts = NotSent("unplugged"), False
+    with pytest.raises(NotSent):
+        await gateway(rig).role("tff.feed_pump").start()
+    assert outcomes(rig) == [("start", "NOT_DONE")]
+
+
+async def test_counted_by_the_instruments_counter(rig: Bench) -> None:
+    pump = gateway(rig).role("tff.feed_pump")
+    rig.pump.lose = NoReply("no answer")
+    await pump.dose()
+    rig.pump.lose, rig.pump.acts = NoReply("no answer"), False
+    with pytest.raises(NoReply):
+        await pump.dose()
+    assert outcomes(rig) == [("dose", "DONE"), ("dose", "NOT_DONE")]
+    assert rig.pump.doses == 1
+
+
+async def test_without_evidence_it_is_in_doubt_and_never_repeated(rig: Bench) -> None:
+    rig.pump.lose = NoReply("no answer")
+    with pytest.raises(InDoubt, match="unknown whether it happened"):
+        await gateway(rig).role("tff.feed_pump").splash()
+    assert outcomes(rig) == [("splash", "UNKNOWN")]
+
+
+async def test_evidence_that_cannot_be_read_is_in_doubt(rig: Bench) -> None:
+    pump = gateway(rig).role("tff.feed_pump")
+    await pump.dose()
+
+    async def broken() -> int:
+        raise NoReply("no answer")
+
+    rig.pump.lose = NoReply("no answer")
+    reads = iter([rig.pump.read_count, broken])
+    rig.pump.read_count = lambda: next(reads)()  # type: ignore[method-assign]
+    with pytest.raises(InDoubt):
+        await pump.dose()
+    assert outcomes(rig)[-1] == ("dose", "UNKNOWN")
+
+
+async def test_undeclared_and_missing(rig: Bench) -> None:
+    with pytest.raises(TypeError, match="declares no command class"):
+        _ = gateway(rig).role("tff.feed_pump").undeclared
+    with pytest.raises(ConfigError, match=r"has no role tff\.heater"):
+        gateway(rig).role("tff.heater")
