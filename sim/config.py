@@ -113,7 +113,7 @@ class Medium(Section):
     small: Fraction = 0.30
     large: Fraction = 0.15
     protein: Grams = 1.0
-    complexes: Fraction = Field(0.006, description="share of the protein in complexes too big for the pores")
+    complexes: Fraction = Field(0.005, description="share of the protein in complexes too big for the pores")
     ldl: Grams = parse("2 ng/mL", "kg/m^3")
     hdl: Grams = parse("40 ng/mL", "kg/m^3")
 
@@ -149,16 +149,19 @@ class Sec(Section):
     bed_porosity: Fraction = 0.33
     particle_porosity: Fraction = 0.9
     bead_radius: Length = parse("45 um", "m")
-    axial_dispersion: Diffusivity = parse("2e-8 m^2/s", "m^2/s")
+    axial_dispersion: Diffusivity = parse("2.2e-7 m^2/s", "m^2/s")
     max_pressure: Pressure = parse("45 psi", "Pa")
     loop: Volume = parse("30 mL", "m^3")
     dead_volume: Volume = parse("2 mL", "m^3")
     detector_delay: Volume = parse("0.5 mL", "m^3")
     tubes: int = Field(60, ge=1)
     tube_volume: Volume = parse("15 mL", "m^3")
-    adsorption: Fraction = 0.06
-    adsorbing_particles: float = Field(4e11, ge=0, description="vesicles a new bed keeps at most")
+    adsorption: Fraction = Field(0.08, description="share of the vesicles that a new bed keeps")
+    adsorbing_particles: float = Field(4e12, gt=0, description="vesicles seen until a bed is used to them")
     pump_gain: float = 0.997
+    frit: float = Field(1.2e11, ge=0, description="Pa s/m^3 of frits and tubing")
+    selector: tuple[str, ...] = Field(("PBS", "0.5 M NaOH", "20 % ethanol"), min_length=1)
+    usual_flow: Flow = parse("9.8 mL/min", "m^3/s")
     uv_path: Length = parse("5 mm", "m")
 
 

@@ -13,11 +13,15 @@ from sim.bench import Bench
 from sim.config import SimulationConfig
 from sim.plant import Plant
 from sim.wire.alicat_pcd import AlicatPcd
+from sim.wire.atlas_ezo_ec import EzoEc
 from sim.wire.emulator import Actuator, Emulator, Sensor
+from sim.wire.gilson_gsioc import GilsonFc203b
 from sim.wire.ismatec_reglo_icc import RegloIcc
 from sim.wire.mettler_sics import MettlerBalance
 from sim.wire.operator import Operator
 from sim.wire.pendotech_pressuremat import PressureMat
+from sim.wire.teledyne_ssi import SsiPump
+from sim.wire.vici_actuator import ViciActuator
 from sim.wire.watson_marlow_323 import WatsonMarlow323
 from vesiflow.clock import SIMULATED_EPOCH
 from vesiflow.errors import ConfigError
@@ -51,7 +55,7 @@ def build(
         where = ".".join(("simulation", *map(str, first["loc"])))
         raise ConfigError(f"{where}: {first['msg']}") from None
     plant = Plant(checked, now)
-    endpoints = {**_tff(plant), **_bench(plant)}
+    endpoints = {**_tff(plant), **_sec(plant), **_bench(plant)}
     return SimulatedLine(Bench(endpoints), plant)
 
 
@@ -66,13 +70,13 @@ def _tff(plant: Plant) -> Endpoints:
 
         return sensor
 
-    ripple = plant.noise("tff.ripple")
+    ripple = plant.random("tff.ripple")
 
     def feed_pressure(at: float) -> float:
         feed, retentate, _ = tff.pressures(at)
         # The rollers' beat is far faster than the readings: it looks like noise.
         noise = 500.0 if tff.air else plant.config.tff.ripple * (feed - retentate) / 1.414
-        return feed + noise * ripple() if noise > 0.0 else feed
+        return feed + ripple.gauss(0.0, noise) if noise > 0.0 else feed
 
     def pump(channel: int) -> Actuator:
         gain = plant.config.tff.reglo_gain[channel]
@@ -93,6 +97,38 @@ def _tff(plant: Plant) -> Endpoints:
         "tff/pcd": AlicatPcd(now, plant.sensor("tff.pcd", lambda: tff.dome(now())), lambda p: tff.set_dome(p, now())),
         "tff/retentate_balance": MettlerBalance(now, retentate, still, serial_number="B1RETENTATE"),
         "tff/permeate_balance": MettlerBalance(now, permeate, still, serial_number="B2PERMEATE"),
+        "tff/conductivity": EzoEc(now, plant.sensor("tff.conductivity", seen(lambda at: tff.conductivity))),
+    }
+
+
+def _sec(plant: Plant) -> Endpoints:
+    now, sec = plant.now, plant.sec
+    gain = plant.config.sec.pump_gain
+    injection = ViciActuator(now, lambda position: sec.inject(int(position), now()), ports=6)
+    selector = ViciActuator(now, lambda port: sec.select(int(port), now()), mode=3, ports=6)
+    collector = GilsonFc203b(
+        now,
+        lambda tube: sec.go_to(int(tube), now()),
+        lambda on: sec.divert(on > 0.0, now()),
+        tubes=plant.config.sec.tubes,
+    )
+
+    def seen(read: Callable[[float], float]) -> Sensor:
+        def sensor() -> float:
+            for moving in (injection, selector, collector):
+                moving.scan()  # what has arrived since takes effect before the reading
+            return read(now())
+
+        return sensor
+
+    return {
+        "sec/pump": SsiPump(
+            now, lambda flow: sec.set_flow(flow * gain, now()), plant.sensor("sec.pressure", seen(sec.pressure))
+        ),
+        "sec/injection_valve": injection,
+        "sec/selector_valve": selector,
+        "sec/collector": collector,
+        "sec/conductivity": EzoEc(now, plant.sensor("sec.conductivity", seen(sec.conductivity))),
     }
 
 

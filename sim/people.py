@@ -17,7 +17,8 @@ from sim.config import SimulationConfig
 from sim.ledger import Ledger
 from sim.material import Material
 from sim.physics.tff import Fibres
-from sim.sensing import Noise
+from sim.sec_skid import SecSkid
+from sim.sensing import generator
 from sim.store import Store
 from sim.tff_skid import TffSkid
 from vesiflow.quantities import convert
@@ -55,15 +56,19 @@ class People:
     store: Store
     now: Callable[[], float]
     tff: TffSkid
+    sec: SecSkid
 
     def __post_init__(self) -> None:
-        self._noise = Noise(self.config.seed, "laboratory")
+        self._random = generator(self.config.seed, "laboratory")
         self._actions: dict[str, Callable[[Details], Answer]] = {
             "install module": self._install_module,
             "fill buffer": self._fill_buffer,
             "hang bottle": self._hang_bottle,
             "empty permeate": self._empty_permeate,
             "place bottle": self._place_bottle,
+            "load loop": self._load_loop,
+            "place tubes": self._place_tubes,
+            "pool fractions": self._pool_fractions,
         }
 
     def act(self, action: str, details: Details, fields: Mapping[str, Any]) -> Answer:
@@ -78,6 +83,9 @@ class People:
         self.ledger.record(self.now(), action, **{str(k): v for k, v in details.items()})
         return values, seconds
 
+    def _draw(self) -> float:
+        return self._random.gauss(0.0, 1.0)
+
     @property
     def _walk(self) -> float:
         return self.config.people.walk
@@ -88,7 +96,7 @@ class People:
 
     def _vary(self, seconds: float) -> float:
         """People are not clocks: 15 % more or less."""
-        return seconds * max(1.0 + 0.15 * self._noise(), 0.4)
+        return seconds * max(1.0 + 0.15 * self._draw(), 0.4)
 
     # -- TFF
 
@@ -119,6 +127,29 @@ class People:
         self.tff.place(self.store.receiver(name), self.now())
         return {"barcode": name}, self._vary(self._walk)
 
+    # -- SEC
+
+    def _load_loop(self, details: Details) -> Answer:
+        name = word(details, "bottle")
+        bottle = self.store.bottle(name)
+        self._wet(bottle.content)
+        self.sec.load_loop(bottle.take(number(details, "volume")), self.now())
+        return {"barcode": name}, self._vary(2.0 * self._handle)
+
+    def _place_tubes(self, details: Details) -> Answer:
+        self.sec.place_tubes(self.now())
+        return {}, self._vary(self._handle)
+
+    def _pool_fractions(self, details: Details) -> Answer:
+        bottle = self.store.receiver(word(details, "bottle"))
+        tubes = [text.strip() for text in word(details, "tubes").split(",")]
+        if not all(text.isdigit() for text in tubes):
+            raise ValueError(f"tubes are numbers with commas between (got {details['tubes']!r})")
+        before = bottle.volume
+        for text in tubes:
+            bottle.add(self._poured(self.sec.take_tube(int(text), self.now())))
+        return {"volume": in_unit(bottle.volume - before, "m^3", "mL")}, self._vary(self._handle + 10.0 * len(tubes))
+
     # -- laboratory
 
     def _sample(self, details: Details, fields: Mapping[str, Any]) -> Answer:
@@ -139,7 +170,7 @@ class People:
         return rest + taken if assay == "volume" else taken
 
     def _assay(self, name: str, unit: Any, specimen: Specimen) -> float:
-        value, inside = measure(name, specimen, self.config.people, self._noise)
+        value, inside = measure(name, specimen, self.config.people, self._draw)
         return in_unit(value, inside, str(unit))
 
     # -- hands

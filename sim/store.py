@@ -73,7 +73,7 @@ _TYPICAL: Mapping[str, tuple[float, float, float, float, str, Recipe]] = {
     "washed": (12e-6, 100.0, 1e-6, 0.2, "formulation buffer", _WASHED),
     "formulated": (100e-6, 10.0, 1e-7, 0.02, "formulation buffer", _FORMULATED),
 }
-_HARVEST = {"nacl": 110.0, "phosphate": 10.0, "nutrients": 40.0}
+_HARVEST: Recipe = {"nacl": 110.0, "phosphate": 10.0, "nutrients": 40.0}
 
 
 def stages(medium: Medium) -> dict[str, tuple[float, Recipe]]:
@@ -81,7 +81,7 @@ def stages(medium: Medium) -> dict[str, tuple[float, Recipe]]:
     made: dict[str, tuple[float, Recipe]] = {"medium": (2e-3, _composed(medium, 1.0, 1.0, 1.0, 1.0, _HARVEST))}
     for name, (volume, vesicles, protein, complexes, liquid, cargo) in _TYPICAL.items():
         ldl = 0.5 * vesicles  # it follows the vesicles through membrane and column
-        made[name] = (volume, _composed(medium, vesicles, protein, complexes, ldl, BUFFERS[liquid]) | cargo)
+        made[name] = (volume, {**_composed(medium, vesicles, protein, complexes, ldl, BUFFERS[liquid]), **cargo})
     return made
 
 
