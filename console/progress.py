@@ -1,0 +1,134 @@
+"""What a person sees while a batch runs: a bar per unit procedure on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from line.api import BatchView
+from line.client import Watcher
+from protocols.control import ControlRecipe, UnitProcedure
+from records.tags import TAGS
+from vesiflow.quantities import show
+
+KEY_READINGS = 3
+
+
+@contextmanager
+def shown(recipe: ControlRecipe, *, quiet: bool, console: Console | None = None) -> Iterator[Watcher | None]:
+    """A watcher that shows the progress of `recipe` on `console` (standard error); None when `quiet`."""
+    console = console or Console(stderr=True)
+    if quiet:
+        yield None
+    elif console.is_terminal:
+        with _progress(console) as progress:
+            yield Bars(recipe, progress)
+    else:
+        yield Lines(console)
+
+
+def hours(seconds: float) -> str:
+    """Process time as h:mm, or m:ss below an hour: "12:05 h"."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d} h" if minutes >= 60 else f"{minutes}:{rest:02d} min"
+
+
+def done(procedure: UnitProcedure, batch: BatchView) -> float:
+    """How much of a unit procedure is done, 0 to 1, by the expected durations of its phases."""
+    states = {view.key: view.state for view in batch.phases}
+    total = finished = 0.0
+    for phase in procedure.phases():
+        weight = max(phase.duration, 1.0)
+        total += weight
+        if states.get(phase.key) == "complete":
+            finished += weight
+        elif phase.key == batch.running:
+            finished += weight * min(max(batch.progress, 0.0), 1.0)
+    return finished / total if total else 1.0
+
+
+def elapsed(procedure: UnitProcedure, batch: BatchView) -> float:
+    """Process time since a unit procedure began, s; 0 before it did."""
+    keys = {phase.key for phase in procedure.phases()}
+    views = [view for view in batch.phases if view.key in keys and view.started is not None]
+    if not views:
+        return 0.0
+    last = views[-1]
+    over = batch.now if last.state == "running" or last.ended is None else last.ended
+    return over - (views[0].started or 0.0)
+
+
+def readings(batch: BatchView) -> str:
+    """The latest key readings in the units people use: "TMP 2 psi, flux 41 LMH"."""
+    known = [(TAGS[tag], value) for tag, value in batch.readings.items() if tag in TAGS]
+    return ", ".join(f"{tag.label} {show(value, tag.unit, tag.display, 3)}" for tag, value in known[:KEY_READINGS])
+
+
+class Bars:
+    """A bar per unit procedure; the running one shows its phase and readings."""
+
+    def __init__(self, recipe: ControlRecipe, progress: Progress) -> None:
+        self._progress = progress
+        self._rows: list[tuple[UnitProcedure, TaskID]] = []
+        for procedure in recipe.unit_procedures:
+            row = progress.add_task(f"{procedure.number} {procedure.name}", total=1.0, start=False, note="", at="")
+            self._rows.append((procedure, row))
+        self._started: set[TaskID] = set()
+
+    def __call__(self, batch: BatchView) -> None:
+        for procedure, row in self._rows:
+            share = done(procedure, batch)
+            running = batch.running is not None and any(phase.key == batch.running for phase in procedure.phases())
+            if (running or share > 0) and row not in self._started:
+                self._started.add(row)
+                self._progress.start_task(row)
+            note = f"{_operation(batch)}  {readings(batch)}" if running else ""
+            self._progress.update(row, completed=share, at=hours(elapsed(procedure, batch)), note=note)
+
+
+class Lines:
+    """One line for every operation that began, for logs."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._told: set[str] = set()
+        self._state = ""
+
+    def __call__(self, batch: BatchView) -> None:
+        for view in batch.phases:
+            name = _short(view.key)
+            if view.started is not None and name not in self._told:
+                self._told.add(name)
+                self._say(view.started, name)
+        if batch.state != self._state and batch.state in ("Held", "Stopping", "Aborting"):
+            self._say(batch.now, f"{batch.state}: {batch.reason}")
+        self._state = batch.state
+
+    def _say(self, seconds: float, text: str) -> None:
+        self._console.print(f"{hours(seconds):>10}  {text}", highlight=False, soft_wrap=True)
+
+
+def _operation(batch: BatchView) -> str:
+    """ "1-tff/3-load" of the running phase, with the state when it is not Execute."""
+    name = "/".join((batch.running or "").split("/")[:2])
+    return name if batch.state == "Execute" else f"{name} {batch.state}: {batch.reason}"
+
+
+def _short(key: str) -> str:
+    """ "1-tff/3-load/1" -> "1-tff/3-load"."""
+    return "/".join(key.split("/")[:2])
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[at]:>10}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", style="dim"),
+        console=console,
+    )

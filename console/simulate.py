@@ -1,0 +1,122 @@
+"""`vesiflow simulate`: a recipe on a simulated line, same controller, drivers and bytes as a real batch, no Prefect."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from console import junit as junit_file
+from console.files import write_json
+from console.progress import shown
+from console.running import drive
+from console.summary import print_summary
+from devices.line_file import LineFile, load_line
+from line.connect import reached, refuse_known
+from line.procedure import Outcome, Procedure
+from protocols.control import ControlRecipe
+from protocols.load import load
+from protocols.resolve import resolve
+from records.store import Store
+from vesiflow.errors import ConfigError
+from vesiflow.quantities import parse
+
+WHO = "vesiflow simulate"
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What is simulated, where, under which id."""
+
+    recipe: ControlRecipe
+    line: LineFile
+    seed: int
+
+    @property
+    def batch(self) -> str:
+        """The same for the same recipe and seed."""
+        return f"sim-{self.recipe.recipe}-{self.seed}"
+
+
+def simulate(
+    recipe: str,
+    /,
+    *,
+    line: str = "sim",
+    seed: int = 1,
+    volume: str | None = None,
+    json: Path | None = None,
+    junit: Path | None = None,
+    keep: Path | None = None,
+    quiet: bool = False,
+) -> int:
+    """Run a recipe on a simulated line, without Prefect.
+
+    Parameters
+    ----------
+    recipe
+        Name of a packaged recipe, or a YAML file.
+    line
+        Name of a packaged line, or a YAML file; every instrument must be simulated.
+    seed
+        Decides all noise; the same seed gives the same result, byte for byte.
+    volume
+        Batch size instead of the recipe's, for example "1.5 L".
+    json
+        Write the result to this file.
+    junit
+        Write a JUnit report with one test case per phase to this file.
+    keep
+        Keep journal, telemetry and report in this folder; otherwise they go when the command ends.
+    quiet
+        Print nothing but errors.
+    """
+    job = prepare(recipe, line, seed, volume)
+    with _store(keep) as store:
+        refuse_known(store, job.line, job.batch)
+        outcome = drive(run(job, store, quiet))
+        if json:
+            write_json(json, outcome.batch.model_dump(exclude={"readings"}))
+        if junit:
+            junit_file.write(junit, job.recipe, outcome)
+        if not quiet:
+            print_summary(job.recipe, outcome)
+    return 0 if outcome.complete else 1
+
+
+def prepare(recipe: str, line: str, seed: int, volume: str | None) -> Simulation:
+    """Read and check everything before anything is written; ConfigError with all problems."""
+    file = load_line(line)
+    real = [name for name, spec in file.instruments.items() if not spec.at.startswith("sim://")]
+    if file.simulation is None or real:
+        raise ConfigError(
+            "this line is not simulated", device=file.name, value=", ".join(real) or None, remedy="use `vesiflow run`"
+        )
+    master = load(recipe)
+    return Simulation(resolve(master, file.profile, volume=batch_volume(volume)), file, seed)
+
+
+def batch_volume(text: str | None) -> float | None:
+    """A batch size from the command line, m^3; ConfigError when it is no volume."""
+    try:
+        return None if text is None else parse(text, "m^3")
+    except ValueError as error:
+        raise ConfigError(str(error), action="--volume", remedy="write it like '1.5 L'") from None
+
+
+async def run(job: Simulation, store: Store, quiet: bool) -> Outcome:
+    """All phases in order on a line hosted here."""
+    async with reached(job.line, store, seed=job.seed) as client:
+        with shown(job.recipe, quiet=quiet) as watch:
+            return await Procedure(client, job.recipe, job.batch, WHO, watch, attended=False).run()
+
+
+@contextmanager
+def _store(keep: Path | None) -> Iterator[Store]:
+    if keep is not None:
+        yield Store(keep)
+        return
+    with tempfile.TemporaryDirectory(prefix="vesiflow-") as folder:
+        yield Store(Path(folder))
