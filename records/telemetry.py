@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -99,6 +100,17 @@ class TelemetryWriter:
         return key
 
 
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """A curve in five numbers, inside unit."""
+
+    count: int
+    mean: float
+    low: float
+    high: float
+    last: float
+
+
 class TelemetryReader:
     """Reads the samples at `path` on its own connection; ConfigError when there is no such file."""
 
@@ -125,6 +137,18 @@ class TelemetryReader:
             (number for t, value in rows for number in (t, math.nan if value is None else value)), dtype=np.float64
         )
         return flat[0::2], flat[1::2]
+
+    def statistics(self, tag: str, start: float, end: float) -> Statistics | None:
+        """Mean, range and last value of `tag` between two times, inside unit; None when there is no value."""
+        key, window = "(SELECT id FROM tag WHERE name = ?)", (tag, start, end)
+        where = f"FROM sample WHERE tag = {key} AND t BETWEEN ? AND ? AND value IS NOT NULL"
+        count, mean, low, high = self._db.execute(
+            f"SELECT count(*), avg(value), min(value), max(value) {where}", window
+        ).fetchone()
+        if not count:
+            return None
+        last = self._db.execute(f"SELECT value {where} ORDER BY t DESC LIMIT 1", window).fetchone()[0]
+        return Statistics(count, mean, low, high, last)
 
     def count(self) -> int:
         """How many samples there are."""
