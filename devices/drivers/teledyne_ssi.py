@@ -39,7 +39,7 @@ ACTIONS = {
 }  # fmt: skip
 READS = {  # command and number of fields behind OK
     "pressure": ("PR", 1), "pressure and flow": ("CC", 2), "status": ("CS", 7), "faults": ("RF", 3),
-    "identification": ("ID", 1), "compensation": ("RC", 1), "information": ("PI", 16), "maximum flow": ("MF", 1),
+    "identification": ("ID", 1), "compensation": ("RC", 1), "information": ("PI", 17), "maximum flow": ("MF", 1),
     "maximum pressure": ("MP", 1), "upper limit": ("UP", 1), "lower limit": ("LP", 1),
     "flow compensation": ("UC", 1), "strokes": ("GS", 1), "leak": ("LS", 1), "pressure unit": ("PU", 1),
     "solvent": ("RS", 1),
@@ -173,6 +173,13 @@ def decode_report(reply: bytes) -> PumpReport:
 def decode_faults(reply: bytes) -> Faults:
     """`OK,0,1,0/`: stall, upper limit, lower limit."""
     return Faults(*_flags(decode(reply, READS["faults"][1]), reply))
+
+
+def decode_information(reply: bytes) -> tuple[bool, Faults]:
+    """`PI` of MX pumps: the run flag and the faults among its 17 fields."""
+    words = decode(reply, READS["information"][1])
+    running, upper, lower, stall = _flags([words[1], words[8], words[9], words[16]], reply)
+    return running, Faults(stall, upper, lower)
 
 
 def decode_pressure(reply: bytes) -> float:

@@ -18,6 +18,7 @@ from devices.drivers.teledyne_ssi import (
     decode,
     decode_faults,
     decode_identification,
+    decode_information,
     decode_named,
     decode_pressure,
     decode_report,
@@ -89,6 +90,8 @@ def test_other_requests() -> None:
 def test_other_replies() -> None:
     assert decode_named(b"OK,MF:12.00/", "maximum flow") == 12.0
     assert decode_identification(b"OK,v3.1 LabAlliance/").firmware == "v3.1 LabAlliance"
+    info = decode_information(b"OK,1.00,1,10,S10S,0,1,0,0,1,0,0,1,0,0,0,0,0/")
+    assert info == (True, Faults(stall=False, upper=True, lower=False))
     mx = decode_identification(b"OK,191016 Version 1.0.7/")
     assert (mx.model, mx.firmware) == ("191016", "1.0.7")
     with pytest.raises(BadReply):
