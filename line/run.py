@@ -22,7 +22,7 @@ from records.telemetry import TelemetryWriter
 from vesiflow.clock import Clock, Event
 from vesiflow.errors import BadReply, LimitExceeded, Refused, VesiflowError
 from vesiflow.line_profile import LineProfile
-from vesiflow.quantities import parse
+from vesiflow.quantities import convert, parse
 
 T = TypeVar("T")
 
@@ -156,10 +156,10 @@ class PhaseRun:
             )
         return values
 
-    async def ask_number(self, action: str, text: str, name: str, unit: str, details: Mapping[str, object]) -> float:
-        """Ask for one number, returned in `unit`."""
-        values = await self.ask(action, text, details, {name: unit})
-        return entered(values[name], unit)
+    async def ask_volume(self, action: str, text: str, details: Mapping[str, object]) -> float:
+        """Ask for a volume, entered in mL; m^3."""
+        values = await self.ask(action, text, details, {"volume": "mL"})
+        return convert(entered(values["volume"], "mL"), "mL", "m^3")
 
     async def ask_barcode(self, action: str, text: str, details: Mapping[str, object], expected: str) -> None:
         """Ask for a barcode and refuse a wrong one."""

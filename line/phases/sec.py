@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from devices.roles import FractionCollector
-from line.run import PhaseRun, entered
+from line.run import PhaseRun
 from line.units import SecSkid
 from protocols.phases import Elute, Equilibrate, Inject, PoolFractions, WashColumn
 from vesiflow.errors import Refused
@@ -178,8 +178,7 @@ async def pool(run: PhaseRun, params: PoolFractions) -> None:
         raise Refused("no fraction to pool", device="sec.collector", remedy="look at the chromatogram")
     tubes = ",".join(str(number) for number in chosen)
     text = f"Pool tubes {tubes} into bottle {params.product}"
-    values = await run.ask("pool fractions", text, {"tubes": tubes, "bottle": params.product}, {"volume": "mL"})
-    pooled = entered(values["volume"], "mL") * 1e-6
+    pooled = await run.ask_volume("pool fractions", text, {"tubes": tubes, "bottle": params.product})
     run.fact(f"bottle.{params.product}.volume", pooled)
     run.result("pooled volume", pooled, "m^3")
     run.result("first tube", chosen[0], "")

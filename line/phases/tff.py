@@ -132,10 +132,12 @@ async def recover(run: PhaseRun, params: Recover) -> None:
     skid = run.unit(TffSkid)
     text = f"Place bottle {params.product} at the recovery outlet"
     await run.ask_barcode("place bottle", text, {"bottle": params.product}, params.product)
-    recovered = await drain(run, skid)
+    await drain(run, skid)
     if params.rinse > 0:
         await _rinse(run, skid, params)
-        recovered += await drain(run, skid)
+        await drain(run, skid)
+    text = f"Weigh bottle {params.product}"
+    recovered = await run.ask_volume("weigh bottle", text, {"bottle": params.product})
     run.result("recovered volume", recovered, "m^3")
     run.fact(f"bottle.{params.product}.volume", recovered)
 
