@@ -58,7 +58,7 @@ def encode_move(target: str, actuator: str = "") -> bytes:
 
 def encode_directed_move(target: int, clockwise: bool, actuator: str = "") -> bytes:
     """`CW03`/`CC03` of a multiposition actuator: to a position in that direction."""
-    if target not in range(1, 97):
+    if type(target) is not int or target not in range(1, 97):
         raise ConfigError("not a position", value=target, bounds="1..96", remedy="mend the line file")
     return _request(actuator, f"{'CW' if clockwise else 'CC'}{target:02d}")
 
@@ -71,7 +71,7 @@ def encode_home(actuator: str = "") -> bytes:
 def encode_set(name: str, value: int, actuator: str = "") -> bytes:
     """Set `name`, a key of SETS."""
     code, allowed = SETS[name]
-    if isinstance(value, bool) or value not in allowed:
+    if type(value) is not int or value not in allowed:
         raise ConfigError(f"{name} out of range", value=value, bounds=f"{allowed[0]}..{allowed[-1]}")
     return _request(actuator, f"{code}{value}")
 
