@@ -54,9 +54,12 @@ def vapour_pressure(temperature: float) -> float:
     return 2.698e10 * math.exp(-6144.96 / (temperature + 273.15))
 
 
-def sublimation_temperature(vial: Vial, layer: float, shelf: float, pressure: float) -> float:
-    """degC of the ice under a dry `layer` cm: where shelf heat and sublimation balance (bisection, 1e-6 K)."""
-    transfer = (_KC + _KP * pressure / (1 + _KD * pressure)) * vial.area * _OUTER
+def sublimation_temperature(vial: Vial, layer: float, shelf: float, pressure: float, share: float = 1.0) -> float:
+    """degC of the ice under a dry `layer` cm: where shelf heat and sublimation balance (bisection, 1e-6 K).
+
+    `pressure` in Torr; `share` multiplies the heat transfer (edge vials get more than the centre).
+    """
+    transfer = share * (_KC + _KP * pressure / (1 + _KD * pressure)) * vial.area * _OUTER
     resistance = 3600 * (_R0 + _A1 * layer)
 
     def surplus(ice: float) -> float:
@@ -72,15 +75,18 @@ def sublimation_temperature(vial: Vial, layer: float, shelf: float, pressure: fl
     return (low + high) / 2
 
 
-def primary_drying(vial: Vial, shelf: float, pressure: float, steps: int = 60) -> Drying | None:
-    """Drying at constant shelf degC and `pressure` Pa; None when nothing sublimes (shelf colder than the ice)."""
+def primary_drying(vial: Vial, shelf: float, pressure: float, share: float = 1.0, steps: int = 60) -> Drying | None:
+    """Drying at constant shelf degC and `pressure` Pa; None when nothing sublimes (shelf colder than the ice).
+
+    `share` of the centre vial's heat transfer.
+    """
     torr = pressure / TORR
     if shelf <= 6144.96 / math.log(2.698e10 / torr) - 273.15:
         return None
     hours, warmest, fastest = 0.0, -math.inf, 0.0
     for index in range(steps):
         layer = vial.height * (index + 0.5) / steps
-        ice = sublimation_temperature(vial, layer, shelf, torr)
+        ice = sublimation_temperature(vial, layer, shelf, torr, share)
         rate = vial.area / (_R0 + _A1 * layer) * (vapour_pressure(ice) - torr)  # g/h
         hours += vial.water / steps / rate
         warmest, fastest = max(warmest, ice), max(fastest, rate)

@@ -29,7 +29,7 @@ from vesiflow.quantities import (
     Volume,
 )
 
-PARTICLE_RECOVERY = 0.8
+PARTICLE_RECOVERY = 0.85
 """Typical share of particles that survives pulse and collection."""
 CAPACITOR_TOLERANCE = 0.2
 WELL_YIELD = 0.98

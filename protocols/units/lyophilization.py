@@ -21,6 +21,8 @@ from vesiflow.quantities import Duration, ParticleConcentration, Quantity, Ramp,
 
 SOLUTION_COLLAPSE = -45.0
 ROOM = 20.0
+FILLABLE = 0.99
+"""Share of the bulk that gets into vials."""
 
 
 class Formulate(Operation):
@@ -61,8 +63,13 @@ class Fill(Operation):
     def scaled(self, factor: float) -> Self:
         return self.model_copy(update={"vials": scale(self.vials, factor)})
 
+    def expected(self, site: Site[Any]) -> int:
+        """Vials the bulk is expected to fill."""
+        bulk = FILLABLE * site.holds(self.source).volume
+        return min(int(bulk / inside(self.fill_volume, "m^3") + 1e-9), self.vials)
+
     def after(self, site: Site[Any]) -> Stock:
-        bottle, volume = site.holds(self.source), self.vials * inside(self.fill_volume, "m^3")
+        bottle, volume = site.holds(self.source), self.expected(site) * inside(self.fill_volume, "m^3")
         return poured(placed(site.stock, self.source, bottle.take(volume)), VIALS, bottle.part(volume))
 
     def expand(self, site: Site[Any]) -> Iterable[Expanded]:
@@ -77,7 +84,7 @@ class Load(Operation):
         yield phases.LoadVials(site.procedure.vials), 20 * MINUTE
 
 
-class _Ramped(Operation):
+class Ramped(Operation):
     """A shelf programme."""
 
     temperature: Temperature = critical("-55..60 degC", "shelf")
@@ -93,7 +100,7 @@ class _Ramped(Operation):
         return abs(temperature - start) / ramp
 
 
-class Freeze(_Ramped):
+class Freeze(Ramped):
     """Shelf down, hold until every vial is solid."""
 
     duration: Duration = critical("10..1440 min", "hold at the end of the ramp", default="2 h")
@@ -103,7 +110,7 @@ class Freeze(_Ramped):
         yield phases.Freeze(*self.target(), duration), self.ramping(ROOM) + duration
 
 
-class Anneal(_Ramped):
+class Anneal(Ramped):
     """Shelf up between glass transition and melting, so that ice crystals grow; then back."""
 
     duration: Duration = key("10..1440 min", "larger crystals dry faster", default="2 h")
@@ -125,7 +132,7 @@ class Evacuate(Operation):
         yield phases.Evacuate(pressure, condenser, inside(self.max_duration, "s")), 30 * MINUTE
 
 
-class PrimaryDrying(_Ramped):
+class PrimaryDrying(Ramped):
     """Sublime the ice below collapse; ends when Pirani and capacitance gauge agree for the soak."""
 
     pressure: Vacuum = critical("10..1000 mTorr", "chamber")
@@ -167,7 +174,7 @@ class PrimaryDrying(_Ramped):
         yield params, min(max(ramping + drying + soak, shortest), longest)
 
 
-class SecondaryDrying(_Ramped):
+class SecondaryDrying(Ramped):
     """Warm slowly, desorb; a pressure-rise test shows that it is dry."""
 
     ramp: Ramp = critical("0.02..1 K/min", "slower than the glass transition rises", default="0.1 K/min")
@@ -283,4 +290,4 @@ def _weighed(content: Content, name: str) -> float:
     if total <= 0:
         return SOLUTION_COLLAPSE
     parts = (share * known[liquid].solids * getattr(known[liquid], name) for liquid, share in content.liquids.items())
-    return float(sum(parts)) / total
+    return round(float(sum(parts)) / total, 2)

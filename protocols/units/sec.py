@@ -17,7 +17,7 @@ from protocols.units.common import MINUTE, Approve, Sample
 from vesiflow.line_profile import SecSkid
 from vesiflow.quantities import Absorbance, Fraction, Length, Pressure, Velocity, Volume
 
-PARTICLE_RECOVERY = 0.85
+PARTICLE_RECOVERY = 0.9
 """Typical share of the particles that leaves a conditioned column in the pool."""
 PROTEIN_LEFT = 0.02
 """Typical share of soluble protein that leaves with the particles."""
@@ -32,7 +32,7 @@ class Column(Strict):
     length: Length = critical("20..1000 mm", "sets resolution and back pressure")
 
 
-class _Flowing(Operation):
+class Flowing(Operation):
     """What every pumping operation may set for itself; else the unit procedure's value holds."""
 
     velocity: Velocity | None = key("1..150 cm/h", "slower is sharper, faster is shorter", default=None)
@@ -44,7 +44,7 @@ class _Flowing(Operation):
         return inside(velocity, "m/s") * column.column_volume / column.column_length
 
 
-class Equilibrate(_Flowing):
+class Equilibrate(Flowing):
     """Run buffer through the column until conductivity and UV are flat."""
 
     buffer: str = critical("", "what the particles leave the column in")
@@ -58,7 +58,7 @@ class Equilibrate(_Flowing):
         yield phases.Equilibrate(self.buffer, volume, flow, _pressure(site)), volume / flow
 
 
-class Inject(_Flowing):
+class Inject(Flowing):
     """Load a bottle into the sample loop and switch it onto the column."""
 
     source: str = monitored("", "bottle that is loaded")
@@ -81,7 +81,7 @@ class Inject(_Flowing):
         yield phases.Inject(self.source, self.amount(site), self.flow(site)), 10 * MINUTE
 
 
-class Elute(_Flowing):
+class Elute(Flowing):
     """Elute and collect a window in fractions."""
 
     volumes: float = key("0.5..5", "column volumes after injection, until the small molecules are out", default=1.5)
@@ -133,7 +133,7 @@ class Pool(Operation):
         yield phases.PoolFractions(self.product, share, most), 10 * MINUTE
 
 
-class Wash(_Flowing):
+class Wash(Flowing):
     """Run a cleaning or storage solution through the column."""
 
     agent: str = monitored("", "cleaning agent, buffer or storage solution")

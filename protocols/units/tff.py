@@ -70,7 +70,7 @@ class Membrane(Strict):
         )
 
 
-class _Filtration(Operation):
+class Filtration(Operation):
     """What every filtering operation may set for itself; else the unit procedure's value holds."""
 
     shear: Shear | None = critical("300..8000 1/s", "wall shear sweeps the gel layer and breaks vesicles", default=None)
@@ -107,7 +107,7 @@ class InstallModule(Operation):
         yield phases.InstallModule(site.procedure.membrane.resolved()), 10 * MINUTE
 
 
-class Flush(_Filtration):
+class Flush(Filtration):
     """Flush with buffer and measure the water permeability; an unfit module is refused."""
 
     buffer: str = monitored("", "what the module is flushed with")
@@ -147,7 +147,7 @@ class Load(Operation):
         yield phases.LoadFeed(self.source, self.amount(site)), 10 * MINUTE
 
 
-class Concentrate(_Filtration):
+class Concentrate(Filtration):
     """Filter down to a volume at constant shear and TMP."""
 
     to: Volume = critical("1..5000 mL", "sets the volume reduction")
@@ -166,7 +166,7 @@ class Concentrate(_Filtration):
         yield phases.Concentrate(site.procedure.membrane.resolved(), target, *self.drive(site)), duration
 
 
-class Diafilter(_Filtration):
+class Diafilter(Filtration):
     """Exchange the buffer at constant volume."""
 
     volumes: float = critical("0.5..20", "diavolumes: what is free leaves by exp(-N S)")
@@ -205,7 +205,7 @@ class Recover(Operation):
         yield phases.Recover(self.product, rinse, flow), duration
 
 
-class Clean(_Filtration):
+class Clean(Filtration):
     """Circulate a cleaning agent, flush, and see what share of the permeability came back."""
 
     agent: str = monitored("", "cleaning agent")

@@ -15,6 +15,7 @@ ROLES: dict[str, Limits] = {
     "tff.retentate_pressure": {"pressure": (0.0, 200e3)},
     "tff.retentate_balance": {},
     "tff.permeate_balance": {},
+    "tff.conductivity": {},
     "sec.pump": {"flow": (0.0, 12 * ML_MIN), "pressure": (0.0, 10e5)},
     "sec.injection_valve": {},
     "sec.selector_valve": {},
@@ -48,7 +49,7 @@ BENCH = LineProfile(
         load_fraction=0.05,
     ),
     electroporation=Electroporation(
-        wells=96, wells_per_pulse=8, well_min=50e-6, well_max=150e-6, gap=2e-3, max_voltage=500.0
+        wells=96, wells_per_pulse=8, well_min=50e-9, well_max=150e-9, gap=2e-3, max_voltage=500.0
     ),
     lyophilization=FreezeDryer(
         places=60,

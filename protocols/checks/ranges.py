@@ -1,0 +1,55 @@
+"""Every value within the allowed range of the parameter table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pint
+from pydantic import BaseModel
+
+from protocols.checks.plan import Finding, Plan
+from protocols.fields import inside
+from protocols.parameters import Parameter, parameters
+from vesiflow.documents import Place
+from vesiflow.quantities import show
+
+_TRANSPARENT = ("procedure", "operations")
+
+
+def ranges(plan: Plan) -> Iterator[Finding]:
+    """Values outside the table; a missing value is another check's business."""
+    table = parameters()
+    for name, place, value in _values(plan.recipe, "", ()):
+        parameter = table.get(name)
+        if parameter is None or parameter.low is None or parameter.high is None:
+            continue
+        plain = inside(value, parameter.unit) if isinstance(value, pint.Quantity) else float(value)
+        slack = 1e-9 * max(abs(parameter.low), abs(parameter.high))
+        if not parameter.low - slack <= plain <= parameter.high + slack:
+            yield plan.error(place, _reason(parameter, plain))
+
+
+def _reason(parameter: Parameter, value: float) -> str:
+    shown = show(value, parameter.unit, parameter.display)
+    return f"{shown} is outside {parameter.allowed} ({parameter.criticality}: {parameter.why})"
+
+
+def _values(model: BaseModel, prefix: str, place: Place) -> Iterator[tuple[str, Place, Any]]:
+    for field_name in type(model).model_fields:
+        value = getattr(model, field_name)
+        name = prefix if field_name in _TRANSPARENT else f"{prefix}.{field_name}" if prefix else field_name
+        yield from _inside(value, name, (*place, field_name))
+
+
+def _inside(value: Any, name: str, place: Place) -> Iterator[tuple[str, Place, Any]]:
+    if isinstance(value, BaseModel):
+        yield from _values(value, name, place)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _inside(item, name, (*place, key))
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from _inside(item, name, (*place, index))
+    elif isinstance(value, pint.Quantity | int | float) and not isinstance(value, bool):
+        yield name, place, value
