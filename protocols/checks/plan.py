@@ -13,7 +13,7 @@ from protocols.resolve import Step, walk
 from vesiflow.documents import Document, Place, dotted
 from vesiflow.errors import ConfigError
 from vesiflow.line_profile import LineProfile
-from vesiflow.quantities import show
+from vesiflow.quantities import convert, show
 
 ERROR = "error"
 WARNING = "warning"
@@ -93,8 +93,8 @@ class Plan:
 
 
 def show_value(value: float, unit: str, display: str) -> str:
-    """A value in the unit people read, three digits."""
-    return show(value, unit, display, 3)
+    """A value in the unit people read."""
+    return show(value, unit, display, 3 if abs(convert(value, unit, display)) < 1000 else 4)
 
 
 def ml(volume: float) -> str:
