@@ -1,0 +1,147 @@
+"""Decks for the liquid handler, built from PyLabRobot resources without the network.
+
+`sim` is the reference deck: a Hamilton STAR with tips, the BTX 2 mm electroporation plate, troughs where people put
+bottles down (`sample`, `cargo`, `pool`, `buffer`, `bulk`) and a rack of 96 open 2R vials (`vials`).
+A path loads a deck that PyLabRobot saved as JSON. Geometry of plate and vial rack is provisional: measure before the
+first use on a robot.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from pylabrobot.resources import Container, Coordinate, Deck, ItemizedResource, Resource, TipRack, Well
+from pylabrobot.resources.btx import btx_96_wellplate_125uL_Fb_2mm
+from pylabrobot.resources.hamilton import PLT_CAR_L5AC_A00, TIP_CAR_480_A00, STARDeck
+from pylabrobot.resources.hamilton.tip_racks import (
+    hamilton_96_tiprack_50uL_filter,
+    hamilton_96_tiprack_300uL_filter,
+    hamilton_96_tiprack_1000uL_filter,
+)
+from pylabrobot.resources.hamilton.trough_carriers import Trough_CAR_4R200_A00
+from pylabrobot.resources.hamilton.troughs import hamilton_1_trough_200mL_Vb
+from pylabrobot.resources.utils import create_ordered_items_2d
+from pylabrobot.resources.well import CrossSectionType, WellBottomType
+
+from vesiflow.errors import ConfigError
+
+BOTTLES = ("sample", "cargo", "pool", "buffer", "bulk")
+VIAL_BRIM = 4000.0  # uL, a 2R vial filled to the shoulder
+VIAL_PITCH = 18.0  # mm, 16 mm outer diameter and a wall
+
+
+def sim_deck() -> Deck:
+    """The reference deck."""
+    deck = STARDeck(with_teaching_rack=False)
+    large = TIP_CAR_480_A00("tip_carrier_1")
+    for place in range(5):
+        large[place] = hamilton_96_tiprack_1000uL_filter(f"tips_1000_{place + 1}")
+    small = TIP_CAR_480_A00("tip_carrier_2")
+    for place in range(3):
+        small[place] = hamilton_96_tiprack_300uL_filter(f"tips_300_{place + 1}")
+    for place in range(2):
+        small[3 + place] = hamilton_96_tiprack_50uL_filter(f"tips_50_{place + 1}")
+    plates = PLT_CAR_L5AC_A00("plate_carrier")
+    plates[0] = btx_96_wellplate_125uL_Fb_2mm("plate")
+    deck.assign_child_resource(large, rails=1)
+    deck.assign_child_resource(small, rails=7)
+    deck.assign_child_resource(plates, rails=13)
+    for number, names in enumerate((BOTTLES[:4], BOTTLES[4:])):
+        troughs = Trough_CAR_4R200_A00(f"trough_carrier_{number + 1}")
+        for place, name in enumerate(names):
+            troughs[place] = hamilton_1_trough_200mL_Vb(name)
+        deck.assign_child_resource(troughs, rails=19 + 2 * number)
+    deck.assign_child_resource(vial_rack("vials"), location=Coordinate(650.0, 120.0, 100.0))
+    return deck
+
+
+def vial_rack(name: str) -> ItemizedResource:
+    """96 open 2R vials, 12 by 8, numbered 1 to 96 column by column; inner diameter 14 mm, 35 mm high."""
+    grid = create_ordered_items_2d(
+        Well,
+        num_items_x=12,
+        num_items_y=8,
+        dx=7.0,
+        dy=7.0,
+        dz=4.0,
+        item_dx=VIAL_PITCH,
+        item_dy=VIAL_PITCH,
+        size_x=14.0,
+        size_y=14.0,
+        size_z=33.0,
+        bottom_type=WellBottomType.FLAT,
+        cross_section_type=CrossSectionType.CIRCLE,
+        material_z_thickness=1.0,
+        max_volume=VIAL_BRIM,
+    )
+    return ItemizedResource(
+        name=name,
+        size_x=12 * VIAL_PITCH + 10.0,
+        size_y=8 * VIAL_PITCH + 10.0,
+        size_z=40.0,
+        model="vial_rack_96_2R",
+        ordered_items={str(number): vial for number, vial in enumerate(grid.values(), 1)},
+    )
+
+
+PACKAGED: Mapping[str, Callable[[], Deck]] = {"sim": sim_deck}
+
+
+def load_deck(name: str) -> Deck:
+    """A packaged deck by name, or a deck JSON file; ConfigError when it is neither or unreadable."""
+    if name in PACKAGED:
+        return PACKAGED[name]()
+    path = Path(name)
+    if path.suffix != ".json":
+        raise ConfigError("unknown deck", value=repr(name), bounds=", ".join(PACKAGED), remedy="or give a .json file")
+    try:
+        deck = Resource.deserialize(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError("unreadable deck file", value=str(path), bounds=str(error), remedy="mend the file") from error
+    if not isinstance(deck, Deck):
+        raise ConfigError("the file holds no deck", value=str(path), remedy="save it by deck.save()")
+    return deck
+
+
+def labware(deck: Deck) -> dict[str, Resource]:
+    """What liquid can be in, by name: plates, racks of wells, and single containers such as troughs."""
+    found: dict[str, Resource] = {}
+    for resource in deck.get_all_children():
+        inside_rack = isinstance(resource.parent, ItemizedResource)
+        is_rack = isinstance(resource, ItemizedResource) and not isinstance(resource, TipRack)
+        if is_rack or (isinstance(resource, Container) and not inside_rack and resource.category != "trash"):
+            found[resource.name] = resource
+    return found
+
+
+def tip_racks(deck: Deck) -> list[TipRack]:
+    """Tip racks in the order of their names."""
+    racks = [resource for resource in deck.get_all_children() if isinstance(resource, TipRack)]
+    return sorted(racks, key=lambda rack: rack.name)
+
+
+def container(pieces: Mapping[str, Resource], place: str) -> Container:
+    """The container at "labware:A1"; a single container has A1 only."""
+    name, colon, well = place.partition(":")
+    piece = pieces.get(name)
+    if not colon or piece is None:
+        raise ConfigError("no such labware", value=repr(place[:60]), bounds=", ".join(sorted(pieces)), remedy="mend it")
+    if isinstance(piece, Container):
+        if well == "A1":
+            return piece
+    elif isinstance(piece, ItemizedResource):
+        items = {piece.get_child_identifier(item): item for item in piece.get_all_items()}
+        item = items.get(well)
+        if isinstance(item, Container):
+            return item
+    raise ConfigError("no such well", value=repr(place[:60]), remedy="see `vesiflow deck`")
+
+
+def where(resource: Resource) -> tuple[str, str]:
+    """Labware name and well of a container, tip spot or the trash."""
+    parent = resource.parent
+    if isinstance(parent, ItemizedResource):
+        return parent.name, str(parent.get_child_identifier(resource))
+    return resource.name, "A1"

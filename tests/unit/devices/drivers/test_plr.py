@@ -1,0 +1,331 @@
+"""The liquid handler: plans, tips, bookkeeping, and one JSON line per operation."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pylabrobot.resources import set_tip_tracking, set_volume_tracking
+
+from devices.commands import Kind, declared
+from devices.drivers.plr import PlrLiquidHandler, PlrOptions
+from devices.drivers.plr_deck import container, labware, load_deck, sim_deck
+from devices.drivers.plr_plan import batches, moves_for
+from devices.drivers.plr_wire import decode_result, encode_operation
+from devices.link import Link
+from devices.readings import Transfer
+from devices.roles import LiquidHandler
+from devices.testing.scripted import Step, play
+from vesiflow.clock import Clock, VirtualClock
+from vesiflow.errors import BadReply, ConfigError, DeviceFault, LimitExceeded, NoReply, Refused
+
+UL = 1e-9  # m^3
+ROWS = "ABCDEFGH"
+
+
+@pytest.fixture(autouse=True)
+def trackers() -> Iterator[None]:
+    """PyLabRobot keeps them as module globals, off by default."""
+    yield
+    set_volume_tracking(False)
+    set_tip_tracking(False)
+
+
+def column(number: int, volume: float, source: str = "sample:A1", mix: bool = False) -> list[Transfer]:
+    return [Transfer(source, f"plate:{row}{number}", volume * UL, source.partition(":")[0], mix) for row in ROWS]
+
+
+class Robot:
+    """Answers every operation line as done; `refuse` is the number of the operation it refuses."""
+
+    url = "robot://"
+    blocks = False
+
+    def __init__(self, clock: Clock, refuse: int = 0, mute: int = 0) -> None:
+        self.clock, self.refuse, self.mute = clock, refuse, mute
+        self.lines: list[dict[str, Any]] = []
+        self.waiting = b""
+
+    async def write(self, data: bytes) -> None:
+        line = json.loads(data)
+        self.lines.append(line)
+        number = len(self.lines)
+        if number == self.mute:
+            return
+        answer = {"error": "no tip there"} if number == self.refuse else {"ok": True}
+        self.waiting += json.dumps({"id": line["id"], **answer}).encode() + b"\n"
+
+    async def read(self, patience: float) -> bytes:
+        if not self.waiting:
+            await self.clock.sleep(patience)
+        data, self.waiting = self.waiting, b""
+        return data
+
+    async def discard_input(self) -> bytes:
+        return b""
+
+    async def close(self) -> None: ...
+
+
+def run(talk: Any, options: dict[str, object] | None = None, **robot: int) -> tuple[Any, list[dict[str, Any]]]:
+    async def inside() -> tuple[Any, list[dict[str, Any]]]:
+        clock = VirtualClock()
+        transport = Robot(clock, **robot)
+
+        async def act() -> Any:
+            driver = PlrLiquidHandler(Link(transport, clock, "robot"), clock, PlrOptions.model_validate(options or {}))
+            await driver.connect()
+            return await talk(driver)
+
+        return await clock.spawn(act(), "robot"), transport.lines
+
+    return asyncio.run(inside())
+
+
+def ops(lines: Sequence[dict[str, Any]]) -> list[str]:
+    return [line["op"] for line in lines]
+
+
+def test_role_and_class_of_command() -> None:
+    async def talk(driver: PlrLiquidHandler) -> None:
+        assert isinstance(driver.role("liquid_handler"), LiquidHandler)
+        how = declared(driver.transfer)
+        assert how is not None and how.kind is Kind.BLIND
+
+    run(talk)
+
+
+def test_a_column_goes_at_once_with_the_smallest_tips() -> None:
+    _, lines = run(lambda driver: driver.transfer(column(1, 90.0)))
+    assert ops(lines) == ["pick_up_tips", "aspirate", "dispense", "drop_tips"]
+    pick, draw, give, drop = (line["channels"] for line in lines)
+    assert pick[0] == {"channel": 0, "resource": "tips_300_1", "well": "A1"}
+    assert [c["well"] for c in pick] == [f"{row}1" for row in ROWS]
+    assert draw[7] == {"channel": 7, "resource": "sample", "well": "A1", "volume_ul": 90.0}
+    assert give[7] == {"channel": 7, "resource": "plate", "well": "H1", "volume_ul": 90.0}
+    assert drop[0] == {"channel": 0, "resource": "trash", "well": "A1"}
+    assert [line["id"] for line in lines] == [1, 2, 3, 4]
+
+
+def test_each_liquid_gets_its_tips_and_cargo_is_mixed() -> None:
+    transfers = [*column(1, 90.0)[:2], *column(1, 3.75, "cargo:A1", mix=True)[:2]]
+    _, lines = run(lambda driver: driver.transfer(transfers))
+    once = ["pick_up_tips", "aspirate", "dispense"]
+    assert ops(lines) == [*once, "drop_tips", *once, *(2 * ["aspirate", "dispense"]), "drop_tips"]
+    assert lines[4]["channels"][0]["resource"] == "tips_50_1"
+    assert lines[5]["channels"][0]["volume_ul"] == 3.75
+    assert lines[7]["channels"][0] == {"channel": 0, "resource": "plate", "well": "A1", "volume_ul": 46.875}
+
+
+def test_tips_go_on_only_through_empty_wells() -> None:
+    _, lines = run(lambda driver: driver.transfer([*column(1, 90.0), *column(2, 90.0)]))
+    assert ops(lines).count("pick_up_tips") == 1
+
+    async def twice(driver: PlrLiquidHandler) -> None:
+        await driver.transfer(column(1, 10.0))
+        await driver.transfer([*column(1, 10.0), *column(2, 10.0)])
+
+    _, lines = run(twice)
+    assert ops(lines).count("pick_up_tips") == 3
+
+
+def test_vials_by_number_and_large_volumes() -> None:
+    _, lines = run(lambda driver: driver.transfer([Transfer("bulk:A1", "vials:50", 1000 * UL, "bulk")]))
+    assert lines[0]["channels"][0]["resource"] == "tips_1000_1"
+    assert lines[2]["channels"] == [{"channel": 0, "resource": "vials", "well": "50", "volume_ul": 1000.0}]
+
+
+def test_batches_need_alignment() -> None:
+    pieces = labware(sim_deck())
+
+    def sizes(pairs: list[tuple[str, str]]) -> list[int]:
+        return [len(b) for b in batches(moves_for(pieces, [Transfer(s, t, UL, "x") for s, t in pairs]))]
+
+    assert sizes([("sample:A1", f"plate:{w}") for w in ("A1", "B1", "A2", "B2", "C1")]) == [2, 2, 1]
+    assert sizes([("sample:A1", "plate:B1"), ("sample:A1", "plate:A1")]) == [1, 1]
+    assert sizes([("plate:A1", "pool:A1"), ("plate:B1", "pool:A1"), ("cargo:A1", "pool:A1")]) == [2, 1]
+    assert sizes([("bulk:A1", "vials:1"), ("bulk:A1", "vials:2")]) == [1, 1]
+
+
+IMPOSSIBLE = [
+    (Transfer("tray:A1", "plate:A1", UL, "x"), ConfigError),
+    (Transfer("sample:A1", "plate:Z9", UL, "x"), ConfigError),
+    (Transfer("sample:A1", "plate", UL, "x"), ConfigError),
+    (Transfer("sample:B1", "plate:A1", UL, "x"), ConfigError),
+    (Transfer("sample:A1", "plate:A1\r\n", UL, "x"), ConfigError),
+    (Transfer("tips_50_1:A1", "plate:A1", UL, "x"), ConfigError),
+    (Transfer("plate:A1", "plate:A1", UL, "x"), ConfigError),
+    (Transfer("sample:A1", "plate:A1", 126 * UL, "x"), LimitExceeded),
+    (Transfer("sample:A1", "plate:A1", float("nan"), "x"), LimitExceeded),
+    (Transfer("sample:A1", "plate:A1", 0.0, "x"), LimitExceeded),
+    (Transfer("bulk:A1", "vials:1", 4001 * UL, "x"), LimitExceeded),
+    (Transfer("bulk:A1", "pool:A1", 1100 * UL, "x"), Refused),
+]
+
+
+def test_impossible_lists_move_nothing() -> None:
+    async def talk(driver: PlrLiquidHandler) -> None:
+        for transfer, error in IMPOSSIBLE:
+            with pytest.raises(error, match="robot: transfer"):
+                await driver.transfer([*column(3, 5.0), transfer])
+
+    _, lines = run(talk)
+    assert lines == []
+
+
+def test_overfilling_in_two_calls_and_running_dry() -> None:
+    async def talk(driver: PlrLiquidHandler) -> None:
+        await driver.transfer(column(1, 90.0)[:1])
+        with pytest.raises(LimitExceeded, match="plate:A1 overflows"):
+            await driver.transfer(column(1, 40.0)[:1])
+        with pytest.raises(Refused, match="plate:A1 runs dry"):
+            await driver.transfer([Transfer("plate:A1", "pool:A1", 91 * UL, "loaded")])
+        await driver.transfer([Transfer("plate:A1", "pool:A1", 90 * UL, "loaded")])
+        await driver.replaced("plate")
+        await driver.transfer(column(1, 125.0)[:1])
+
+    run(talk)
+
+
+def test_bottles_are_not_judged_but_plates_filled_before_a_restart_can_be_emptied() -> None:
+    async def talk(driver: PlrLiquidHandler) -> None:
+        await driver.transfer([Transfer("plate:C4", "pool:A1", 90 * UL, "loaded")])
+        for _ in range(3):
+            await driver.transfer([Transfer("pool:A1", "bulk:A1", 1000 * UL, "pool")])
+
+    _, lines = run(talk)
+    assert ops(lines).count("dispense") == 4
+
+
+def test_tips_run_out_before_anything_moves() -> None:
+    async def talk(driver: PlrLiquidHandler) -> str:
+        small = [Transfer("cargo:A1", "pool:A1", 20 * UL, "cargo", mix=True)]
+        for _ in range(2 * 96):
+            await driver.transfer(small)
+        used = await driver.read_deck()
+        assert used["tips_50_1"] == used["tips_50_2"] == "0 of 96 tips"
+        await driver.transfer(small)  # the next larger size
+        assert (await driver.read_deck())["tips_300_1"] == "95 of 96 tips"
+        await driver.replaced("tips_50_1")
+        with pytest.raises(ConfigError):
+            await driver.replaced("tips_7")
+        return (await driver.read_deck())["tips_50_1"]
+
+    assert run(talk)[0] == "96 of 96 tips"
+
+
+def test_not_enough_tips() -> None:
+    async def talk(driver: PlrLiquidHandler) -> None:
+        targets = ("pool:A1", "buffer:A1", "sample:A1")
+        big = [Transfer("bulk:A1", targets[number % 3], 1000 * UL, str(number % 2)) for number in range(481)]
+        with pytest.raises(Refused, match="not enough tips"):
+            await driver.transfer(big)
+
+    assert run(talk)[1] == []
+
+
+def test_refusal_of_the_robot_marks_the_wells_and_the_next_call_drops_the_tips() -> None:
+    async def talk(driver: PlrLiquidHandler) -> dict[str, str]:
+        with pytest.raises(DeviceFault, match="the robot refuses: no tip there"):
+            await driver.transfer(column(1, 90.0)[:1])
+        deck = dict(await driver.read_deck())
+        await driver.transfer(column(2, 90.0)[:1])
+        return deck
+
+    deck, lines = run(talk, refuse=3)
+    assert "uncertain" in deck["plate:A1"]
+    assert ops(lines)[3:5] == ["drop_tips", "pick_up_tips"]
+
+
+def test_a_lost_answer_is_no_reply() -> None:
+    async def talk(driver: PlrLiquidHandler) -> None:
+        with pytest.raises(NoReply):
+            await driver.transfer(column(1, 90.0)[:1])
+
+    run(talk, mute=2)
+
+
+def test_books_survive_a_restart(tmp_path: Path) -> None:
+    options = {"state": str(tmp_path / "deck.json")}
+    run(lambda driver: driver.transfer(column(1, 90.0)), options)
+
+    async def talk(driver: PlrLiquidHandler) -> dict[str, str]:
+        with pytest.raises(LimitExceeded, match="overflows"):
+            await driver.transfer(column(1, 90.0))
+        return dict(await driver.read_deck())
+
+    deck, lines = run(talk, options)
+    assert (deck["plate:H1"], deck["tips_300_1"], lines) == ("90 uL", "88 of 96 tips", [])
+    (tmp_path / "deck.json").write_text("{}")
+    with pytest.raises(ConfigError, match="state file"):
+        run(talk, options)
+
+
+@pytest.mark.parametrize("backend", ["chatterbox", "star_chatterbox"])
+def test_chatterboxes(backend: str, capsys: pytest.CaptureFixture[str]) -> None:
+    async def talk(driver: PlrLiquidHandler) -> str:
+        await driver.transfer([*column(1, 90.0), *column(1, 3.75, "cargo:A1", mix=True)])
+        return (await driver.read_deck())["plate:H1"]
+
+    assert run(talk, {"backend": backend})[0] == "93.75 uL"
+    assert capsys.readouterr().out == ""
+
+
+def test_deck_file_and_names(tmp_path: Path) -> None:
+    path = tmp_path / "deck.json"
+    path.write_text(json.dumps(sim_deck().serialize()))
+    deck = load_deck(str(path))
+    assert container(labware(deck), "vials:96").max_volume == 4000.0
+    for wrong in ("nowhere", str(tmp_path / "missing.json")):
+        with pytest.raises(ConfigError):
+            load_deck(wrong)
+    path.write_text("[]")
+    with pytest.raises(ConfigError):
+        load_deck(str(path))
+
+
+def test_wire_without_a_port_is_refused() -> None:
+    clock = VirtualClock()
+    with pytest.raises(ConfigError, match="needs a port"):
+        play([], lambda link, _: PlrLiquidHandler(None, clock).connect())
+
+
+def test_codec() -> None:
+    line = encode_operation(3, "aspirate", [{"channel": 0, "resource": "plate", "well": "A1", "volume_ul": 93.75}])
+    assert line.endswith(b"}\n") and line.count(b"\n") == 1
+    assert decode_result(b'{"id": 3, "ok": true}', 3) is None
+    assert decode_result(b'{"id": 3, "error": "full"}', 3) == "full"
+    for wrong in (
+        b'{"id": 4, "ok": true}',
+        b'{"id": 3}',
+        b'{"id": 3, "ok": 1}',
+        b"[]",
+        b"?",
+        b'{"id": true, "ok": true}',
+    ):
+        with pytest.raises(BadReply):
+            decode_result(wrong, 3)
+
+
+def test_foreign_lines_before_the_answer() -> None:
+    async def talk(link: Link, clock: Clock) -> None:
+        driver = PlrLiquidHandler(link, clock)
+        await driver.connect()
+        await driver.transfer([Transfer("bulk:A1", "vials:1", 50 * UL, "bulk")])
+
+    def step(number: int, op: str, channel: dict[str, object], before: bytes = b"") -> Step:
+        return Step(encode_operation(number, op, [channel]), before + b'{"id": %d, "ok": true}\n' % number)
+
+    liquid = {"volume_ul": 50.0}
+    play(
+        [
+            step(1, "pick_up_tips", {"channel": 0, "resource": "tips_50_1", "well": "A1"}, b'{"id": 99, "ok": true}\n'),
+            step(2, "aspirate", {"channel": 0, "resource": "bulk", "well": "A1", **liquid}),
+            step(3, "dispense", {"channel": 0, "resource": "vials", "well": "1", **liquid}),
+            step(4, "drop_tips", {"channel": 0, "resource": "trash", "well": "A1"}),
+        ],
+        talk,
+        chunk=64,
+    )
