@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 
 from devices.card import DriverCard
 from devices.commands import Kind, command, read, reads_back
-from devices.link import Conversation, Link, exactly, until
+from devices.link import Conversation, Link, until
 from devices.readings import Identity, TubePosition
 from devices.strict import about, check_role, finite, shown, wire_text
 from devices.transports import SerialSettings
@@ -208,7 +208,7 @@ class GilsonFc203b:
         await turn.write(IMMEDIATE[name])
         reply = b""
         while len(reply) < LONGEST_REPLY:
-            reply += await turn.read(exactly(1), BYTE_LIMIT, name)
+            reply += await self._byte(turn, name)
             if reply[-1] & 0x80:
                 break
             await turn.write(ACK)
@@ -249,7 +249,7 @@ class GilsonFc203b:
         """Open the command buffer; a busy unit is asked again."""
         for _ in range(BUSY_TRIES):
             await turn.write(READY)
-            answer = await turn.read(exactly(1), BYTE_LIMIT, "open the buffer")
+            answer = await self._byte(turn, "open the buffer")
             if answer == READY:
                 return
             if answer != BUSY:
@@ -259,9 +259,20 @@ class GilsonFc203b:
 
     async def _echo(self, turn: Conversation, sent: bytes, action: str) -> None:
         await turn.write(sent)
-        heard = await turn.read(exactly(1), BYTE_LIMIT, action)
+        heard = await self._byte(turn, action)
         if heard != sent:
             await self._mismatch(turn, sent, heard, action)
+
+    async def _byte(self, turn: Conversation, action: str) -> bytes:
+        """The one byte that the bus allows as an answer; two of them belong to two questions."""
+        heard = await turn.read(len, BYTE_LIMIT, action)
+        if len(heard) == 1:
+            return heard
+        await self._give_up(turn)
+        raise BadReply(
+            "more bytes than asked for", action=action, value=shown(heard.decode("latin-1")),
+            remedy="check that only one unit has this id",
+        )  # fmt: skip
 
     async def _mismatch(self, turn: Conversation, sent: bytes, heard: bytes, action: str) -> None:
         await self._give_up(turn)

@@ -167,6 +167,14 @@ def test_a_wrong_echo_drops_the_unit_and_spoils_the_link() -> None:
     assert play([*SELECT, Step(b"\n", b"\n"), Step(b"V", b"W"), Step(b"\xff")], talk)
 
 
+def test_a_doubled_byte_is_never_taken_for_the_next_one() -> None:
+    async def talk(link: Link, clock: Clock) -> TubePosition:
+        return await collector(link, clock).read_tube()
+
+    with pytest.raises(BadReply, match="more bytes"):
+        play([*SELECT, Step(b"T", b"44"), Step(b"\xff")], talk, chunk=2)
+
+
 def test_an_arm_that_never_arrives() -> None:
     async def talk(link: Link, clock: Clock) -> None:
         await collector(link, clock).go_to(7)
