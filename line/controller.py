@@ -10,6 +10,7 @@ from devices.open_line import OpenLine
 from line.batch import Batch, PhaseStatus
 from line.gateway import Gateway
 from line.phases import PHASES
+from line.restore import Remembered, reconcile, remembered
 from line.run import PhaseRun, Requests, Stopped
 from line.safe import make_safe
 from line.state import COMPLETIONS, OVER, Command, State, after
@@ -18,10 +19,9 @@ from records.journal import Journal
 from records.telemetry import TelemetryWriter
 from vesiflow import __version__, log
 from vesiflow.clock import Clock
-from vesiflow.errors import ConfigError, InDoubt, LimitExceeded, Refused, VesiflowError
+from vesiflow.errors import ConfigError, Refused, VesiflowError
 
-HOLDING_ERRORS = (LimitExceeded, InDoubt)
-"""Errors after which the product is kept and a person decides; all others end the batch safely."""
+RESTARTED = "the controller was restarted"
 
 
 class Controller:
@@ -58,18 +58,23 @@ class Controller:
             raise ConfigError(
                 f"control recipe is for line {recipe.line}", value=self.line.file.name, remedy="resolve it again"
             )
+        self._check_free(batch_id, recipe)
+        self._record_creation(batch_id, recipe, who)
+        return self._new_batch(batch_id, recipe)
+
+    def _new_batch(self, batch_id: str, recipe: ControlRecipe) -> Batch:
+        """A batch that owns its units under a token higher than any before."""
         self._token += 1
+        self.journal.event("batch.claimed", batch_id, token=self._token, units=_units(recipe))
         batch = Batch(batch_id, recipe, self._token, Requests(self.clock), self._telemetry(batch_id))
-        self._record_creation(batch, who)
-        self._claim(batch)
+        self._owners.update(dict.fromkeys(_units(recipe), batch_id))
         self.batches[batch_id] = batch
         return batch
 
-    def _record_creation(self, batch: Batch, who: str) -> None:
-        recipe = batch.recipe
+    def _record_creation(self, batch_id: str, recipe: ControlRecipe, who: str) -> None:
         self.journal.event(
             "batch.created",
-            batch.id,
+            batch_id,
             who=who,
             recipe=to_json(recipe),
             recipe_digest=recipe.digest,
@@ -77,7 +82,6 @@ class Controller:
             line_digest=self.line.file.digest,
             software=__version__,
             seed=self._seed,
-            at=repr(self.clock.now()),
             simulated=any(item.spec.at.startswith("sim:") for item in self.line.instruments.values()),
             instruments={
                 name: {
@@ -89,16 +93,14 @@ class Controller:
             },
         )
 
-    def _claim(self, batch: Batch) -> None:
+    def _check_free(self, batch_id: str, recipe: ControlRecipe) -> None:
         """All units at once or none; a unit belongs to one batch until the batch is over."""
-        units = {procedure.unit for procedure in batch.recipe.unit_procedures}
-        taken = {unit: owner for unit in sorted(units) if (owner := self._owners.get(unit)) not in (None, batch.id)}
+        taken = {unit: owner for unit in _units(recipe) if (owner := self._owners.get(unit)) not in (None, batch_id)}
         if taken:
             shown = ", ".join(f"{unit} by {owner}" for unit, owner in taken.items())
             raise Refused(
                 f"units in use: {shown}", device=self.line.file.name, action="start", remedy="wait for that batch"
             )
-        self._owners.update(dict.fromkeys(units, batch.id))
 
     def batch(self, batch_id: str) -> Batch:
         """The batch; ConfigError when there is none of that id."""
@@ -132,6 +134,8 @@ class Controller:
         """Hold, unhold, stop, abort ... a batch; Refused when its state does not allow it."""
         batch = self.batch(batch_id)
         target = after(batch.state, command)
+        if command is Command.UNHOLD:
+            self._may_continue(batch)
         running = batch.running
         self._move(batch, target, reason or str(command), who)
         if command in (Command.HOLD, Command.SUSPEND) and running:
@@ -148,6 +152,23 @@ class Controller:
         else:
             self._complete_state(batch)
         return batch
+
+    def _may_continue(self, batch: Batch) -> None:
+        """Nothing in doubt, and a phase that finds its place again; else Refused."""
+        doubts = self.journal.in_doubt(batch.id)
+        if doubts:
+            shown = ", ".join(f"{intent.device} {intent.verb} ({intent.id})" for intent in doubts)
+            raise Refused(f"in doubt whether it happened: {shown}", remedy="look, then `vesiflow line resolve`")
+        if (
+            batch.run is not None
+            and not PHASES[batch.run.phase.kind].can_continue
+            and batch.reason.startswith(RESTARTED)
+        ):
+            raise Refused(f"{batch.run.phase.kind} cannot be continued", remedy="stop or abort the batch")
+
+    def resolve(self, intent: str, verdict: str, who: str, reason: str) -> None:
+        """A person decides about an action whose outcome is unknown: done, not_done or discard."""
+        self.journal.resolve(intent, verdict, who, reason)
 
     def finish(self, batch_id: str) -> Batch:
         """Close a batch whose phases are all complete."""
@@ -168,14 +189,40 @@ class Controller:
             batch.telemetry.close()
         await self.line.close()
 
-    async def _run(self, batch: Batch, phase: Phase, status: PhaseStatus) -> None:
-        """One phase from start to its journaled end; the unit is safe when it did not complete."""
+    async def restore(self) -> None:
+        """After a restart: judge open intents by evidence, take back every batch that was not over, held.
+
+        Phases that may go on unattended do so; the others wait for Unhold. Must be called by an actor.
+        """
+        await reconcile(self.line, self.journal)
+        for past in remembered(self.journal):
+            self._adopt(past)
+
+    def _adopt(self, past: Remembered) -> None:
+        self._token = max(self._token, past.token)
+        batch = self._new_batch(past.id, past.recipe)
+        batch.facts, batch.state, batch.reason = past.facts, past.state, past.reason
+        for key in past.complete:
+            batch.phases[key].state = "complete"
+        changed = past.line_digest != self.line.file.digest
+        if past.interrupted is not None:
+            status = batch.phases[past.interrupted]
+            phase = past.recipe.phase(past.interrupted)
+            status.state, status.started = "running", self.clock.now()
+            if batch.state in (State.STOPPING, State.ABORTING):
+                batch.requests.stop = batch.reason
+            alone = PHASES[phase.kind].unattended and not changed and batch.state is State.EXECUTE
+            reason = f"{RESTARTED} and the line file has changed" if changed else RESTARTED
+            self._keep(self._run(batch, phase, status, None if alone else reason), phase.key)
+
+    async def _run(self, batch: Batch, phase: Phase, status: PhaseStatus, held: str | None = None) -> None:
+        """One phase from start to its journaled end, first `held` for a reason when it is taken up again."""
         gateway = Gateway(self.line, self.journal, batch.id, phase.key, batch.token)
-        self.journal.event(
-            "phase.started", batch.id, key=phase.key, phase=phase.kind, unit=phase.unit, at=repr(self.clock.now())
-        )
+        self.journal.event("phase.started", batch.id, key=phase.key, phase=phase.kind, unit=phase.unit)
         run = batch.run = self._phase_run(batch, phase, gateway)
         try:
+            if held is not None and batch.requests.stop is None:
+                await run.held(held)
             await self._attempt(run, phase)
         except Stopped as stopped:
             await self._end_badly(batch, run, status, "stopped", str(stopped))
@@ -193,10 +240,13 @@ class Controller:
     async def _attempt(self, run: PhaseRun, phase: Phase) -> None:
         """Run the phase; after an error that keeps the product the unit is held until a person decides."""
         equipment_phase = PHASES[phase.kind]
+        await run.attend()
         while True:
             try:
                 return await equipment_phase.function(run, phase.params)
-            except HOLDING_ERRORS as error:
+            except (Stopped, ConfigError):
+                raise
+            except VesiflowError as error:
                 if not equipment_phase.can_continue:
                     raise
                 await run.held(str(error))
@@ -224,8 +274,8 @@ class Controller:
         )
 
     async def _hold(self, batch: Batch, gateway: Gateway, phase: Phase, reason: str) -> None:
-        if batch.state is State.EXECUTE:
-            self._move(batch, after(batch.state, Command.HOLD), reason)
+        if batch.state not in (State.HOLDING, State.SUSPENDING, State.HELD):
+            self._move(batch, State.HOLDING, reason)
         await make_safe(gateway, phase.unit, self.line.file.safe_state.get(phase.unit, {}))
         self._complete_state(batch)
 
@@ -245,15 +295,12 @@ class Controller:
             key=run.phase.key,
             outcome=outcome,
             reason=reason,
-            at=repr(self.clock.now()),
-            results={name: [repr(value), unit] for name, (value, unit) in run.results.items()},
-            facts={name: repr(value) for name, value in batch.facts.items()},
+            results={name: [value, unit] for name, (value, unit) in run.results.items()},
+            facts=dict(batch.facts),
         )
 
     def _move(self, batch: Batch, target: State, why: str, who: str = "controller") -> None:
-        self.journal.event(
-            "batch.state", batch.id, old=str(batch.state), new=str(target), who=who, why=why, at=repr(self.clock.now())
-        )
+        self.journal.event("batch.state", batch.id, old=str(batch.state), new=str(target), who=who, why=why)
         batch.state, batch.reason = target, why
         if target in OVER:
             self._owners = {unit: owner for unit, owner in self._owners.items() if owner != batch.id}
@@ -266,3 +313,7 @@ class Controller:
         task = self.clock.spawn(work, name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _units(recipe: ControlRecipe) -> list[str]:
+    return sorted({procedure.unit for procedure in recipe.unit_procedures})

@@ -6,7 +6,6 @@ Nothing is ever repeated here; UNKNOWN becomes InDoubt and holds the unit.
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -14,7 +13,7 @@ from typing import Any
 
 from devices.commands import Command, Kind, Verdict, declared
 from devices.open_line import OpenInstrument, OpenLine
-from records.journal import Journal
+from records.journal import Intent, Journal
 from vesiflow.errors import ConfigError, InDoubt, LimitExceeded, NotSent, Refused, VesiflowError
 from vesiflow.quantities import show
 
@@ -45,23 +44,33 @@ class Gateway:
         return _Journaled(self, name, self._line.roles[name])
 
     async def act(self, role: str, method: Callable[..., Awaitable[Any]], how: Command, *args: Any) -> Any:
-        """Do one physical action with an intent before and an outcome after."""
-        verb = method.__name__
-        self._within_limits(role, verb, method, args)
-        target = getattr(method, "__self__", None)
-        evidence = getattr(target, how.evidence) if how.evidence else None
+        """Do one method of a role as a journaled physical action."""
+        self._within_limits(role, method.__name__, method, args)
+        return await self.perform(role, method.__name__, how, lambda: method(*args), *args)
+
+    async def perform(self, role: str, verb: str, how: Command, work: Callable[[], Awaitable[Any]], *args: Any) -> Any:
+        """Do `work` with an intent before and an outcome after; `how` names the evidence method of the role."""
+        evidence = getattr(self._line.roles[role], how.evidence) if how.evidence else None
         before = await evidence() if evidence and how.kind in _NEEDS_BEFORE else None
         intent = self._intent(role, verb, how, args, before)
         try:
-            result = await method(*args)
+            result = await work()
         except _NOTHING_SENT as error:
             self._journal.outcome(intent, Verdict.NOT_DONE, "reply", None, None, str(error))
             raise
         except BaseException as error:
             await self._settle(intent, role, verb, how, args, before, evidence, error)
             return None
-        self._journal.outcome(intent, Verdict.DONE, "reply", None, _plain(result), "read back")
+        self._journal.outcome(intent, Verdict.DONE, "reply", None, result, "read back")
         return result
+
+    def done(self, verb: str) -> int:
+        """How many actions `verb` of this phase have happened, by outcome or by a person's decision."""
+        return sum(
+            1
+            for intent in self._journal.intents(self._batch)
+            if intent.phase == self._phase and intent.verb == verb and _happened(intent)
+        )
 
     async def _settle(
         self,
@@ -83,7 +92,7 @@ class Gateway:
             except VesiflowError:
                 verdict = Verdict.UNKNOWN
         reason = str(error) or type(error).__name__
-        self._journal.outcome(intent, verdict, "evidence", None, _plain(after), reason)
+        self._journal.outcome(intent, verdict, "evidence", None, after, reason)
         if verdict is Verdict.DONE:
             return
         if verdict is Verdict.UNKNOWN and isinstance(error, VesiflowError):
@@ -120,10 +129,10 @@ class Gateway:
             self._phase,
             role,
             verb,
-            [_plain(value) for value in args],
+            list(args),
             str(how.kind),
             how.evidence or "reply",
-            pre=_plain(before),
+            pre=before,
             serial=instrument.identity.serial_number,
             device_kind="sim" if instrument.spec.at.startswith("sim:") else "real",
             token=self._token,
@@ -131,6 +140,12 @@ class Gateway:
 
     def _instrument(self, role: str) -> OpenInstrument:
         return self._line.instruments[self._line.file.roles[role].instrument]
+
+
+def _happened(intent: Intent) -> bool:
+    if intent.resolution is not None:
+        return intent.resolution.verdict == "done"
+    return intent.outcome is not None and intent.outcome.state == Verdict.DONE
 
 
 class _Journaled:
@@ -149,18 +164,3 @@ class _Journaled:
         bound = method if how.kind is Kind.READ else partial(self._gateway.act, self._role, method, how)
         setattr(self, name, bound)
         return bound
-
-
-def _plain(value: Any) -> Any:
-    """Evidence and arguments as JSON data; numbers as decimal strings, as the journal wants them."""
-    if value is None or isinstance(value, str | bool):
-        return value
-    if isinstance(value, int | float):
-        return repr(value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return str(value)

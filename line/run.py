@@ -99,8 +99,15 @@ class PhaseRun:
         self.results[name] = (value, unit)
 
     def fact(self, name: str, value: float) -> None:
-        """Something the batch must remember (bottle volumes, permeability, counts); survives restarts."""
+        """Something the batch must remember (bottle volumes, permeability, counts): durable, survives restarts."""
+        self.journal.event("fact", self.batch, key=self.phase.key, name=name, value=value)
         self.facts[name] = value
+
+    def forget(self, name: str) -> None:
+        """A fact that holds no longer."""
+        if name in self.facts:
+            self.journal.event("fact", self.batch, key=self.phase.key, name=name, value=None)
+            del self.facts[name]
 
     def deviation(
         self, what: str, value: float, limit: float, unit: str, severity: str = "minor", tag: str = ""
@@ -111,12 +118,11 @@ class PhaseRun:
             self.batch,
             key=self.phase.key,
             what=what,
-            value=repr(value),
-            limit=repr(limit),
+            value=value,
+            limit=limit,
             unit=unit,
             severity=severity,
             tag=tag,
-            at=repr(self.clock.now()),
         )
 
     async def ask(
@@ -136,7 +142,6 @@ class PhaseRun:
             text=text,
             details=dict(prompt.details),
             fields=dict(prompt.fields),
-            at=repr(self.clock.now()),
         )
         answer = await self.operator.ask(prompt)
         values = dict(answer.values)
@@ -147,7 +152,6 @@ class PhaseRun:
             action=action,
             values=values,
             by=answer.by,
-            at=repr(self.clock.now()),
         )
         missing = [name for name in (fields or {}) if name not in values]
         if missing:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from devices.commands import Command
 from line.phases import common, electroporation, freeze_drying, freezing, sec, tff, tff_service, vials
 from line.run import PhaseFunction
 
 
 @dataclass(frozen=True, slots=True)
 class EquipmentPhase:
-    """A phase function, and whether it finds its place again when it is run once more after a hold."""
+    """A phase function; `can_continue` when it finds its place again after a hold or a death of the controller,
+    `unattended` when it may do so without being told."""
 
     function: PhaseFunction
     can_continue: bool = True
+    unattended: bool = False
 
 
 PHASES: Mapping[str, EquipmentPhase] = {
@@ -26,27 +29,30 @@ PHASES: Mapping[str, EquipmentPhase] = {
     "tff.recover": EquipmentPhase(tff.recover),
     "tff.clean": EquipmentPhase(tff_service.clean),
     "sec.equilibrate": EquipmentPhase(sec.equilibrate),
-    "sec.inject": EquipmentPhase(sec.inject, can_continue=False),
+    "sec.inject": EquipmentPhase(sec.inject),
     "sec.elute": EquipmentPhase(sec.elute, can_continue=False),
     "sec.pool": EquipmentPhase(sec.pool),
     "sec.wash": EquipmentPhase(sec.wash),
     "electroporation.check_conductivity": EquipmentPhase(electroporation.check_conductivity),
-    "electroporation.prepare": EquipmentPhase(electroporation.prepare, can_continue=False),
+    "electroporation.prepare": EquipmentPhase(electroporation.prepare),
     "electroporation.chill": EquipmentPhase(electroporation.chill),
-    "electroporation.pulse": EquipmentPhase(electroporation.pulse, can_continue=False),
-    "electroporation.rest": EquipmentPhase(electroporation.rest),
-    "electroporation.collect": EquipmentPhase(electroporation.collect, can_continue=False),
-    "lyophilization.formulate": EquipmentPhase(vials.formulate, can_continue=False),
-    "lyophilization.fill": EquipmentPhase(vials.fill, can_continue=False),
+    "electroporation.pulse": EquipmentPhase(electroporation.pulse),
+    "electroporation.rest": EquipmentPhase(electroporation.rest, unattended=True),
+    "electroporation.collect": EquipmentPhase(electroporation.collect),
+    "lyophilization.formulate": EquipmentPhase(vials.formulate),
+    "lyophilization.fill": EquipmentPhase(vials.fill),
     "lyophilization.load": EquipmentPhase(vials.load),
-    "lyophilization.freeze": EquipmentPhase(freezing.freeze),
-    "lyophilization.anneal": EquipmentPhase(freezing.anneal),
+    "lyophilization.freeze": EquipmentPhase(freezing.freeze, unattended=True),
+    "lyophilization.anneal": EquipmentPhase(freezing.anneal, unattended=True),
     "lyophilization.evacuate": EquipmentPhase(freeze_drying.evacuate),
-    "lyophilization.primary_drying": EquipmentPhase(freeze_drying.primary_drying),
-    "lyophilization.secondary_drying": EquipmentPhase(freeze_drying.secondary_drying),
+    "lyophilization.primary_drying": EquipmentPhase(freeze_drying.primary_drying, unattended=True),
+    "lyophilization.secondary_drying": EquipmentPhase(freeze_drying.secondary_drying, unattended=True),
     "lyophilization.backfill": EquipmentPhase(freeze_drying.backfill),
     "lyophilization.stopper": EquipmentPhase(vials.stopper),
     "lyophilization.unload": EquipmentPhase(vials.unload),
-    "sample": EquipmentPhase(common.sample),
-    "approve": EquipmentPhase(common.approve),
+    "sample": EquipmentPhase(common.sample, unattended=True),
+    "approve": EquipmentPhase(common.approve, unattended=True),
 }
+
+ACTS: Mapping[str, Command] = {electroporation.PULSE: electroporation.PULSED}
+"""Physical actions that phases perform through people, and what proves them."""

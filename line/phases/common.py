@@ -26,9 +26,8 @@ async def sample(run: PhaseRun, params: Sample) -> None:
             point=params.point,
             source=params.source,
             assay=assay,
-            value=repr(value),
+            value=value,
             unit=unit,
-            at=repr(run.clock.now()),
         )
 
 

@@ -7,15 +7,22 @@ own new log proves a pulse. No log means not proven, never once more.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
+from devices.commands import Command, Kind, counts
 from devices.readings import PulseLog, PulseProgram, Transfer
+from line.phases.pipetting import pipette
 from line.run import PhaseRun, entered
 from line.units import ElectroporationStation
 from protocols.phases import CheckConductivity, Chill, CollectPlate, PreparePlate, Pulse, PulsePlate, Rest
-from vesiflow.errors import BadReply, InDoubt, Refused
+from vesiflow.errors import BadReply, NoReply, Refused
 
 ROWS = "ABCDEFGH"
 _LOG_APPEARS_WITHIN = 5.0
+ELECTROPORATOR = "electroporation.electroporator"
+PULSE = "pulse"
+PULSED = Command(Kind.COUNTED, "read_log_names", counts(len))
+"""A pulse is proven by exactly one new log of the instrument."""
 
 
 def wells(count: int) -> Iterator[str]:
@@ -65,10 +72,7 @@ async def prepare(run: PhaseRun, params: PreparePlate) -> None:
         Transfer("cargo:A1", f"plate:{well}", params.cargo_volume, params.cargo, mix=True)
         for well in wells(params.wells)
     ]
-    for first in range(0, len(plan), 8):
-        await run.attend()
-        await station.liquid_handler.transfer(plan[first : first + 8])
-        run.progress = first / len(plan)
+    await pipette(run, station.liquid_handler, plan)
     run.result("wells", params.wells, "")
     run.result("volume per well", params.sample_volume + params.cargo_volume, "m^3")
 
@@ -107,12 +111,13 @@ async def pulse(run: PhaseRun, params: PulsePlate) -> None:
         )
     await run.ask("move plate", "Put the plate into the electroporator", {"to": "electroporator"})
     columns = -(-params.wells // params.wells_per_pulse)
-    known = set(await station.electroporator.read_log_names())
-    for column in range(1, columns + 1):
+    for column in range(run.gateway.done(PULSE) + 1, columns + 1):
         await run.attend()
-        log = await _one_column(run, station, program, column, known)
+        path = await run.gateway.perform(
+            ELECTROPORATOR, PULSE, PULSED, partial(_press_go, run, station, program, column), program.name, column
+        )
+        log = await station.electroporator.read_log(path or (await station.electroporator.read_log_names())[-1])
         _verify(run, params, log, column)
-        known.add(log.path)
         run.progress = column / columns
     await run.ask("move plate", "Put the plate back on the deck", {"to": "deck"})
     run.result("columns pulsed", columns, "")
@@ -133,20 +138,20 @@ def _program(run: PhaseRun, pulse: Pulse) -> PulseProgram:
     )
 
 
-async def _one_column(
-    run: PhaseRun, station: ElectroporationStation, program: PulseProgram, column: int, known: set[str]
-) -> PulseLog:
+async def _press_go(run: PhaseRun, station: ElectroporationStation, program: PulseProgram, column: int) -> str:
+    """A person presses GO; the path of the one new log. NoReply when none appears in time."""
+    known = set(await station.electroporator.read_log_names())
     details = {"program": program.name, "column": column}
     await run.ask("press GO", f"Select column {column} and program {program.name}, press GO once", details)
     deadline = run.clock.now() + program.pulses * program.interval + _LOG_APPEARS_WITHIN
     while True:
         new = [path for path in await station.electroporator.read_log_names() if path not in known]
         if len(new) == 1:
-            return await station.electroporator.read_log(new[0])
+            return new[0]
         if len(new) > 1 or run.clock.now() >= deadline:
-            raise InDoubt(
+            raise NoReply(
                 f"{len(new)} new pulse logs for column {column}, expected one",
-                device="electroporation.electroporator",
+                device=ELECTROPORATOR,
                 action="press GO",
                 remedy="decide from the instrument's display; never pulse again",
             )
@@ -205,9 +210,6 @@ async def collect(run: PhaseRun, params: CollectPlate) -> None:
     )
     per_well = params.volume / params.wells
     plan = [Transfer(f"plate:{well}", "pool:A1", per_well, "loaded") for well in wells(params.wells)]
-    for first in range(0, len(plan), 8):
-        await run.attend()
-        await station.liquid_handler.transfer(plan[first : first + 8])
-        run.progress = first / len(plan)
+    await pipette(run, station.liquid_handler, plan)
     run.fact(f"bottle.{params.product}.volume", params.volume)
     run.result("collected volume", params.volume, "m^3")

@@ -9,6 +9,7 @@ from protocols.phases import Backfill, Evacuate, PrimaryDrying, SecondaryDrying
 from vesiflow.errors import DeviceFault
 
 _RISE_TEST = 90.0
+_STARTED = "lyophilization.primary_start"
 
 
 async def evacuate(run: PhaseRun, params: Evacuate) -> None:
@@ -61,7 +62,9 @@ class _EndPoint:
     def __init__(self, run: PhaseRun, params: PrimaryDrying) -> None:
         self._run = run
         self._params = params
-        self._start = run.facts.setdefault("lyophilization.primary_start", run.clock.now())
+        if _STARTED not in run.facts:
+            run.fact(_STARTED, run.clock.now())
+        self._start = run.facts[_STARTED]
         self._converged: float | None = None
         self._warned = False
         self.warmest = -273.15
@@ -111,7 +114,7 @@ class _EndPoint:
         run.result("duration", run.clock.now() - self._start, "s")
         run.result("warmest product while ice was left", self.warmest, "degC")
         run.result("first Pirani/capacitance ratio", self._first_ratio, "")
-        run.facts.pop("lyophilization.primary_start", None)
+        run.forget(_STARTED)
 
 
 async def secondary_drying(run: PhaseRun, params: SecondaryDrying) -> None:

@@ -81,15 +81,8 @@ def _flat(tail: list[tuple[float, float]]) -> bool:
 async def inject(run: PhaseRun, params: Inject) -> None:
     """Fill the loop and switch it onto the column with the pump at rest; the valve's position is the evidence."""
     skid = run.unit(SecSkid)
-    details = {"bottle": params.source, "volume": params.volume}
-    text = f"Fill the sample loop with {params.volume * 1e6:.1f} mL from bottle {params.source}"
-    await run.ask_barcode("load loop", text, details, params.source)
-    run.fact("sec.tubes_placed", 0.0)
-    await run.ask(
-        "place tubes",
-        "Place empty tubes in the fraction collector",
-        {"tubes": run.profile.sec.tubes if run.profile.sec else 0},
-    )
+    if "sec.loop_filled" not in run.facts:
+        await _fill_loop(run, params)
     await skid.injection_valve.move_to("inject")
     position = await skid.injection_valve.read_position()
     if position.position != "inject":
@@ -99,7 +92,17 @@ async def inject(run: PhaseRun, params: Inject) -> None:
             value=position.position,
             remedy="sample is still in the loop; check the actuator",
         )
+    run.forget("sec.loop_filled")
     run.result("injected volume", params.volume, "m^3")
+
+
+async def _fill_loop(run: PhaseRun, params: Inject) -> None:
+    details = {"bottle": params.source, "volume": params.volume}
+    text = f"Fill the sample loop with {params.volume * 1e6:.1f} mL from bottle {params.source}"
+    await run.ask_barcode("load loop", text, details, params.source)
+    run.fact("sec.loop_filled", params.volume)
+    tubes = run.profile.sec.tubes if run.profile.sec else 0
+    await run.ask("place tubes", "Place empty tubes in the fraction collector", {"tubes": tubes})
 
 
 @dataclass

@@ -124,7 +124,7 @@ async def _diafiltration_start(run: PhaseRun, skid: TffSkid) -> tuple[float, flo
 
 def _forget(run: PhaseRun) -> None:
     for name in ("permeate", "retentate"):
-        run.facts.pop(f"tff.diafiltration.{name}", None)
+        run.forget(f"tff.diafiltration.{name}")
 
 
 async def recover(run: PhaseRun, params: Recover) -> None:

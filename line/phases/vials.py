@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from devices.readings import Transfer
 from line.phases.dryer import read
+from line.phases.pipetting import pipette
 from line.run import PhaseRun, entered
 from line.units import FreezeDryer
 from protocols.phases import FillVials, Formulate, LoadVials, Stopper, UnloadVials
@@ -35,8 +36,9 @@ async def formulate(run: PhaseRun, params: Formulate) -> None:
         {"bottle": params.product, "position": "bulk"},
         params.product,
     )
-    await _move(run, dryer, "pool:A1", "bulk:A1", volume, params.source)
-    await _move(run, dryer, "buffer:A1", "bulk:A1", final - volume, params.buffer)
+    plan = portions("pool:A1", "bulk:A1", volume, params.source)
+    plan += portions("buffer:A1", "bulk:A1", final - volume, params.buffer)
+    await pipette(run, dryer.liquid_handler, plan, group=1)
     run.fact(f"bottle.{params.product}.volume", final)
     run.result("volume before", volume, "m^3")
     run.result("volume after", final, "m^3")
@@ -55,12 +57,10 @@ def _dilution(run: PhaseRun, params: Formulate) -> tuple[float, float]:
     return volume, max(count * 1e6 / params.concentration, 1.0)
 
 
-async def _move(run: PhaseRun, dryer: FreezeDryer, source: str, target: str, volume: float, liquid: str) -> None:
-    """A large volume in tip-sized transfers."""
+def portions(source: str, target: str, volume: float, liquid: str) -> list[Transfer]:
+    """A volume as equal transfers that one tip can carry."""
     count = max(int(-(-volume // _LARGEST_TRANSFER)), 1) if volume > 1e-9 else 0
-    for _ in range(count):
-        await run.attend()
-        await dryer.liquid_handler.transfer([Transfer(source, target, volume / count, liquid)])
+    return [Transfer(source, target, volume / count, liquid) for _ in range(count)]
 
 
 async def fill(run: PhaseRun, params: FillVials) -> None:
@@ -75,9 +75,12 @@ async def fill(run: PhaseRun, params: FillVials) -> None:
             value=f"{bulk * 1e6:.2f} mL",
             bounds=f">= {params.fill_volume * 1e6:.2f} mL",
         )
-    for number in range(1, vials + 1):
-        await _move(run, dryer, "bulk:A1", f"vials:{number}", params.fill_volume, params.source)
-        run.progress = number / vials
+    plan = [
+        portion
+        for number in range(1, vials + 1)
+        for portion in portions("bulk:A1", f"vials:{number}", params.fill_volume, params.source)
+    ]
+    await pipette(run, dryer.liquid_handler, plan, group=1)
     run.fact("lyophilization.vials", vials)
     run.result("vials filled", vials, "")
     run.result("fill volume", params.fill_volume, "m^3")
