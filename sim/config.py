@@ -181,7 +181,7 @@ class Lyophilization(Section):
 
     places: int = Field(120, ge=1)
     edge_share: Fraction = 0.2
-    edge_heat: float = Field(1.3, gt=0)
+    edge_heat: float = Field(1.4, gt=0, description="mean factor on heat transfer of edge vials")
     vial_area: Area = parse("3.8 cm^2", "m^2")
     product_area: Area = parse("3.14 cm^2", "m^2")
     vial_volume: Volume = parse("6 mL", "m^3")

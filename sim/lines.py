@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,15 +12,23 @@ from pydantic import ValidationError
 
 from sim.bench import Bench
 from sim.config import SimulationConfig
+from sim.freeze_dryer import BLEED
+from sim.physics import electroporation
 from sim.plant import Plant
 from sim.wire.alicat_pcd import AlicatPcd
 from sim.wire.atlas_ezo_ec import EzoEc
+from sim.wire.btx_gemini_x2 import BtxGeminiX2, PulseSettings
 from sim.wire.emulator import Actuator, Emulator, Sensor
+from sim.wire.eurotherm_modbus import Eurotherm
 from sim.wire.gilson_gsioc import GilsonFc203b
 from sim.wire.ismatec_reglo_icc import RegloIcc
+from sim.wire.julabo import Julabo
 from sim.wire.mettler_sics import MettlerBalance
+from sim.wire.modbus_adc import ModbusAdc
 from sim.wire.operator import Operator
 from sim.wire.pendotech_pressuremat import PressureMat
+from sim.wire.pfeiffer_tpg362 import PfeifferTpg362
+from sim.wire.robot import Robot
 from sim.wire.teledyne_ssi import SsiPump
 from sim.wire.vici_actuator import ViciActuator
 from sim.wire.watson_marlow_323 import WatsonMarlow323
@@ -55,7 +64,13 @@ def build(
         where = ".".join(("simulation", *map(str, first["loc"])))
         raise ConfigError(f"{where}: {first['msg']}") from None
     plant = Plant(checked, now)
-    endpoints = {**_tff(plant), **_sec(plant), **_bench(plant)}
+    endpoints = {
+        **_tff(plant),
+        **_sec(plant),
+        **_electroporation(plant, utc),
+        **_dryer(plant),
+        **_bench(plant),
+    }
     return SimulatedLine(Bench(endpoints), plant)
 
 
@@ -128,12 +143,69 @@ def _sec(plant: Plant) -> Endpoints:
         "sec/injection_valve": injection,
         "sec/selector_valve": selector,
         "sec/collector": collector,
+        "sec/uv": ModbusAdc(now, plant.sensor("sec.uv", seen(sec.absorbance))),
         "sec/conductivity": EzoEc(now, plant.sensor("sec.conductivity", seen(sec.conductivity))),
     }
 
 
-def _bench(plant: Plant) -> Endpoints:
-    def act(action: str, details: dict[str, Any], fields: dict[str, Any]) -> tuple[dict[str, Any], float]:
-        return plant.people.act(action, details, fields)
+def _electroporation(plant: Plant, utc: Callable[[], datetime]) -> Endpoints:
+    station = plant.station
 
-    return {"bench/operator": Operator(plant.now, act)}
+    def fire(program: PulseSettings) -> Sequence[tuple[float, float, float]]:
+        square = program.shape == "square"
+        settings = electroporation.Settings(
+            program.voltage,
+            program.gap,
+            None if square else program.capacitance,
+            program.width,
+            program.pulses,
+            program.interval,
+            program.resistance or math.inf,
+        )
+        return station.fire(settings, plant.now())
+
+    pulser = BtxGeminiX2(plant.now, fire, utc)
+    plant.people.pulse.press = pulser.press_go
+    return {
+        "ep/electroporator": pulser,
+        "ep/conductivity": EzoEc(plant.now, plant.sensor("ep.conductivity", station.conductivity)),
+    }
+
+
+def _dryer(plant: Plant) -> Endpoints:
+    now, dryer = plant.now, plant.dryer
+
+    def sensor(name: str, read: Callable[[], float]) -> Sensor:
+        def truth() -> float:
+            dryer.advance(now())
+            return read()
+
+        return plant.sensor(name, truth)
+
+    gauge = PfeifferTpg362(
+        now,
+        sensor("lyo.pirani", lambda: dryer.chamber.pirani),
+        sensor("lyo.capacitance", lambda: dryer.chamber.pressure),
+        lambda relay, on: dryer.switch(relay, on, now()),
+    )
+    dryer.thresholds = lambda: gauge.switching_points(BLEED)
+    return {
+        "lyo/shelf": Julabo(
+            now,
+            sensor("lyo.shelf", lambda: dryer.bath),
+            lambda temperature: dryer.set_shelf(temperature, now()),
+            lambda on: dryer.run_shelf(on > 0.0, now()),
+            external=sensor("lyo.shelf_probe", lambda: dryer.shelf),
+        ),
+        "lyo/gauge": gauge,
+        "lyo/condenser": Eurotherm(now, sensor("lyo.condenser", lambda: dryer.chamber.condenser)),
+        "lyo/product_centre": Eurotherm(now, sensor("lyo.product_centre", lambda: dryer.product(edge=False))),
+        "lyo/product_edge": Eurotherm(now, sensor("lyo.product_edge", lambda: dryer.product(edge=True))),
+    }
+
+
+def _bench(plant: Plant) -> Endpoints:
+    return {
+        "bench/operator": Operator(plant.now, plant.people.act),
+        "bench/robot": Robot(plant.now, lambda op, channels: plant.deck.act(op, channels, plant.now())),
+    }

@@ -10,9 +10,15 @@ from collections.abc import Callable, Iterator
 from random import Random
 
 from sim.config import SimulationConfig
+from sim.electroporation_station import ElectroporationStation
+from sim.freeze_dryer import FreezeDryer
+from sim.hands import Hands
 from sim.ledger import Account, Ledger, balance
 from sim.material import Material
 from sim.people import People
+from sim.people_product import DryerHands, PulseHands
+from sim.people_wet import ColumnHands, FilterHands
+from sim.robot_deck import RobotDeck
 from sim.sec_skid import SecSkid
 from sim.sensing import Instrument, generator
 from sim.store import Store
@@ -29,7 +35,18 @@ class Plant:
         self.store = Store(config, self.ledger)
         self.tff = TffSkid(config.tff, self.ledger)
         self.sec = SecSkid(config.sec, self.ledger, self.store.buffer_recipe)
-        self.people = People(config, self.ledger, self.store, now, self.tff, self.sec)
+        self.station = ElectroporationStation(config.electroporation, self.ledger, self.random("electroporation"))
+        self.dryer = FreezeDryer(config.lyophilization, self.ledger, self.random("vials"))
+        vial = config.lyophilization.vial_volume
+        self.deck = RobotDeck(self.ledger, self.store, self.station, self.random("robot"), vial)
+        hands = Hands(config.people, self.ledger, self.store, now, self.random("laboratory"))
+        self.people = People(
+            hands,
+            FilterHands(hands, self.tff),
+            ColumnHands(hands, self.sec),
+            PulseHands(hands, self.station, self.deck),
+            DryerHands(hands, self.dryer, self.deck),
+        )
 
     def sensor(self, name: str, truth: Callable[[], float]) -> Instrument:
         """The instrument `name` looking at `truth`, with its data-sheet errors and its own noise."""
@@ -44,12 +61,16 @@ class Plant:
         now = self.now()
         self.tff.advance(now, exactly=True)
         self.sec.advance(now)
+        self.dryer.advance(now, exactly=True)
 
     def contents(self) -> Iterator[Material]:
         """Everything that stands anywhere, waste excepted."""
         yield from self.store.contents()
         yield from self.tff.contents()
         yield from self.sec.contents()
+        yield from self.station.contents()
+        yield from self.deck.contents()
+        yield from self.dryer.contents()
 
     def balance(self) -> dict[str, Account]:
         """Volume, particles, protein, cargo and every other group: what came in against what is found."""

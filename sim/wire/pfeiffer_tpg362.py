@@ -131,6 +131,11 @@ class PfeifferTpg362:
                 self._relay(index + 1, False)
         self.scan()
 
+    def switching_points(self, relay: int) -> tuple[float, float] | None:
+        """Thresholds of relay `relay` (1-4) in Pa, None when it is unassigned: the plant regulates by them."""
+        threshold = self._thresholds[relay - 1]
+        return None if threshold is None else threshold[1:]
+
     def select_unit(self, unit: int) -> None:
         """The unit key of the panel: 0 mbar, 1 Torr, 2 Pa, 3 micron, 4 hPa, 5 V."""
         _ = _UNITS[unit]
