@@ -81,7 +81,7 @@ class Number:
         raise Bad(key, f"must be {self._range()} (got {shown(value)})")
 
     def _range(self) -> str:
-        unit = f" {self.unit}" if self.low and self.unit else ""
+        unit = f" {self.unit}" if self.unit and (self.low or self.high < math.inf) else ""
         if math.isinf(self.high):
             return f"{'greater than' if self.open else 'at least'} {self.low:g}{unit}"
         return f"{'strictly ' if self.open else ''}between {self.low:g} and {self.high:g}{unit}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from sim.model.calculation import Calculation, Values
 from sim.model.fields import (
     Bad,
@@ -23,7 +25,8 @@ MELTING = 0.0  # degC
 
 
 def primary(case: Values) -> Values:
-    vial, done = drying(case)
+    done = drying(case)
+    vial = done.vial
     fastest = done.fastest()
     front, bottom = done.hottest()
     return {
@@ -40,8 +43,8 @@ def primary(case: Values) -> Values:
     }
 
 
-def drying(case: Values) -> tuple[primary_drying.Vial, drying_run.DryingRun]:
-    """The vial of a case and its run through the recipe."""
+def drying(case: Values) -> drying_run.DryingRun:
+    """The run of a case through its recipe."""
     vial = primary_drying.Vial(
         case["vial"]["area"], case["vial"]["product_area"], case["vial"]["fill_volume"],
         case["product"]["solid_content"], **_material(case),
@@ -54,7 +57,7 @@ def drying(case: Values) -> tuple[primary_drying.Vial, drying_run.DryingRun]:
         raise Bad("shelf", f"{error}{late}") from None
     if (hottest := done.hottest()[1]) > MELTING:
         raise Bad("shelf", f"the ice melts: the product reaches {hottest:.1f} degC")
-    return vial, done
+    return done
 
 
 def courses(case: Values) -> tuple[Schedule, Schedule]:
@@ -82,9 +85,8 @@ def point(case: Values) -> Values:
     if pressure >= vapour:
         reason = f"nothing sublimes: ice at {shelf:g} degC has {vapour:.4g} torr (got {pressure:.4g} torr)"
         raise Bad("chamber_pressure", reason)
-    vial = primary_drying.Vial(case["vial"]["area"], case["vial"]["product_area"], **_material(case))
-    inputs = primary_drying.Inputs(vial, shelf, pressure)
-    front, bottom, rate = primary_drying.balance(inputs, layer, 0.0, shelf, height)
+    front, bottom, rate = sublimation(case)
+    vial = _vial(case)
     if bottom > MELTING:
         raise Bad("shelf_temperature", f"the ice melts: the product reaches {bottom:.1f} degC")
     return {
@@ -94,6 +96,16 @@ def point(case: Values) -> Values:
         "Tbot_C": bottom,
         "sublimation_g_h": rate,
     }
+
+
+def sublimation(case: Values) -> tuple[float, float, float]:
+    """(front degC, bottom degC, g/h) of a point case, without its checks."""
+    inputs = primary_drying.Inputs(_vial(case), case["shelf_temperature"], case["chamber_pressure"])
+    return primary_drying.balance(inputs, case["dry_layer"], 0.0, case["shelf_temperature"], case["fill_height"])
+
+
+def _vial(case: Values) -> primary_drying.Vial:
+    return primary_drying.Vial(case["vial"]["area"], case["vial"]["product_area"], **_material(case))
 
 
 def _material(case: Values) -> dict[str, float]:
@@ -162,7 +174,8 @@ _HEAT = Table({
 })
 _AREAS: Fields = {"area": positive("cm^2"), "product_area": positive("cm^2")}
 _TIMES = ListOf((positive("s"),))
-_SOLIDS = Number("g/mL", 0.0, primary_drying.SOLUTE_DENSITY, open=False)
+# All solids and no water is no product: the end of the range itself is out.
+_SOLIDS = Number("g/mL", 0.0, math.nextafter(primary_drying.SOLUTE_DENSITY, 0.0), open=False)
 
 CALCULATIONS = {
     "primary_drying": Calculation(

@@ -90,7 +90,7 @@ def gel_flux(mass_transfer: float, gel: float, bulk: float) -> float:
 
 def osmotic_pressure(coefficients: Sequence[float], concentration: float) -> float:
     """pi(C) = a1 C + a2 C^2 + ..., Pa, with a_i in Pa/(kg/m^3)^i."""
-    return sum(a * concentration**power for power, a in enumerate(coefficients, start=1))
+    return sum(a * concentration**power for power, a in enumerate(coefficients, start=1) if a)
 
 
 def wall_concentration(bulk: float, flux: float, mass_transfer: float) -> float:
@@ -118,7 +118,10 @@ def osmotic_flux(
     if excess(0.0) >= 0.0:
         return 0.0
     upper = resistance_flux(pressure, resistance, viscosity)
-    # wall_concentration saturates far above any pressure, so the bracket always holds the root.
+    for power, a in enumerate(coefficients, start=1):
+        if a > 0.0 and bulk > 0.0:  # no single term may exceed the pressure: a bracket in which nothing overflows
+            highest = (math.log(pressure) - math.log(a)) / power - math.log(bulk)
+            upper = min(upper, mass_transfer * highest)
     return upper if excess(upper) <= 0.0 else float(brentq(excess, 0.0, upper, xtol=1e-18, rtol=1e-12))
 
 
