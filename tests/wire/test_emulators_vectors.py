@@ -15,16 +15,21 @@ from sim.wire.btx_gemini_x2 import BtxGeminiX2
 from sim.wire.emulator import Emulator
 from sim.wire.eurotherm_modbus import Eurotherm
 from sim.wire.gilson_gsioc import GilsonFc203b
+from sim.wire.huber import HuberPb
 from sim.wire.ismatec_reglo_icc import RegloIcc
 from sim.wire.julabo import Julabo
 from sim.wire.mettler_sics import MettlerBalance
+from sim.wire.mks_937b import Mks937b
 from sim.wire.pendotech_pressuremat import PressureMat
 from sim.wire.pfeiffer_tpg362 import PfeifferTpg362
+from sim.wire.qinstruments_bioshake import BioShake
+from sim.wire.sartorius_sbi import SartoriusSbi
 from sim.wire.teledyne_ssi import SsiPump
 from sim.wire.vici_actuator import ViciActuator
 
 FOLDER = Path(__file__).parent.parent / "data" / "wire"
 PSI = 6894.757293168361
+TORR = 101325 / 760
 
 
 class Time:
@@ -110,6 +115,14 @@ def shelf(time: Time, *requests: bytes, **options: Any) -> Emulator:
 
 def gauge(time: Time, *requests: bytes) -> Emulator:
     return prepared(time, PfeifferTpg362(time, lambda: 10.0, lambda: 8.0, lambda n, on: None), b"\x03", *requests)
+
+
+def bath(time: Time, *requests: bytes) -> Emulator:
+    return prepared(time, HuberPb(time, lambda: 20.0, nothing, nothing), *requests)
+
+
+def vacuum(time: Time, *requests: bytes) -> Emulator:
+    return prepared(time, Mks937b(time, [lambda: 8.0] * 3), *requests)
 
 
 def monitor(time: Time, p2: float = 0.2) -> Emulator:
@@ -212,6 +225,27 @@ REPLAYED: dict[str, list[Build | str]] = {
         gauge,
         gauge,
         gauge,
+    ],
+    "huber": [
+        bath,
+        lambda t: bath(t, b"{M0004DA\r\n"),
+        "a test's address",
+        bath,
+        bath,
+    ],
+    "mks_937b": [
+        lambda t: Mks937b(t, [lambda: 760.2 * TORR], address=3),
+        "an ion gauge's range and lower case",
+        vacuum,
+        vacuum,
+        lambda t: vacuum(t, b"@253SD3!ABOVE;FF"),
+        vacuum,
+    ],
+    "qinstruments_bioshake": [BioShake, BioShake, BioShake],
+    "sartorius_sbi": [
+        lambda t: SartoriusSbi(t, lambda: 0.0521874, lambda: True, decimals=4),
+        lambda t: SartoriusSbi(t, lambda: 0.0, lambda: True),
+        lambda t: SartoriusSbi(t, lambda: 7.0, lambda: True),
     ],
     "eurotherm_modbus_rtu": [lambda t: Eurotherm(t, lambda: 0.0), lambda t: Eurotherm(t, lambda: 0.0)],
 }
