@@ -73,6 +73,19 @@ class CirculatorState:
 
 
 @dataclass(frozen=True, slots=True)
+class ShakerState:
+    """Temperature and set-point (degC), whether it controls; measured and set speed (1/s); plate clamp closed."""
+
+    temperature: Reading
+    setpoint: float
+    controls: bool
+    speed: float
+    speed_setpoint: float
+    shaking: bool
+    clamped: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TubePosition:
     """Tube under the outlet (1-based, 0 undefined) and whether the arm stands still."""
 

@@ -18,6 +18,7 @@ from devices.readings import (
     PulseProgram,
     PumpState,
     Reading,
+    ShakerState,
     Transfer,
     TubePosition,
     ValvePosition,
@@ -137,6 +138,24 @@ class Thermometer(Protocol):
 
 
 @runtime_checkable
+class Thermoshaker(Protocol):
+    """Shakes a clamped plate (1/s) at a temperature (degC)."""
+
+    async def set_temperature(self, temperature: float) -> None: ...
+    async def clamp(self, closed: bool) -> None: ...
+    async def shake(self, speed: float) -> None: ...
+    async def stop(self) -> None: ...
+    async def read_shaker(self) -> ShakerState: ...
+
+
+@runtime_checkable
+class BarcodeScanner(Protocol):
+    """Reads the label in front of it; nothing readable is an error, never an empty text."""
+
+    async def read_barcode(self) -> str: ...
+
+
+@runtime_checkable
 class LiquidHandler(Protocol):
     """Pipettes between wells of the deck ("labware:A1")."""
 
@@ -165,6 +184,8 @@ CAPABILITIES: Mapping[str, type] = {
     "circulator": Circulator,
     "vacuum_controller": VacuumController,
     "thermometer": Thermometer,
+    "thermoshaker": Thermoshaker,
+    "barcode_scanner": BarcodeScanner,
     "liquid_handler": LiquidHandler,
     "operator": Operator,
 }
