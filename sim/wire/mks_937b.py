@@ -1,4 +1,4 @@
-"""MKS 937B vacuum gauge controller with capacitance manometers (manual p. 86 and the public drivers' tables).
+"""MKS 937B vacuum gauge controller with capacitance manometers and Piranis (manual p. 86 and the public drivers' tables).
 
 `@<aaa><cmd>?;FF` or `@<aaa><cmd>!<par>;FF` -> `@<aaa>ACK<value>;FF` or `NAK<code>`; the end mark is the text `;FF`.
 A foreign address is silence; 254 is everybody. Two relays per channel: 1 and 2 belong to channel 1, and so on.
@@ -9,7 +9,7 @@ cycle and a disabled relay is off.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from sim.wire.emulator import Now, Outbox, Sensor, WireSettings
@@ -33,9 +33,11 @@ class _Nak(Exception):
 
 
 class Mks937b:
-    """`pressures` are Pa absolute, None for a channel without gauge; `relay(n, on)` is called at each change."""
+    """`pressures` are Pa absolute, up to six channels, None without gauge; `relay(n, on)` is called at each change."""
 
     LATENCY = 0.03  # s
+    CHANNELS = 6
+    PIRANI = (5e-4 * TORR, 1000 * TORR)
 
     settings = WireSettings()
 
@@ -46,14 +48,17 @@ class Mks937b:
         *,
         relay: Callable[[int, bool], None] | None = None,
         address: int = 253,
-        full_scale: float = 1000 * TORR,
+        full_scale: float = 10 * TORR,
+        piranis: Collection[int] = (),
         unit: str = "TORR",
         serial_number: str = "937B-0042",
     ) -> None:
-        self._pressures = pressures
+        self._pressures = pressures = [*pressures, *[None] * (self.CHANNELS - len(pressures))]
         self._relay = relay
         self._address = f"{address:03d}"
-        self._full_scale = full_scale
+        full = (full_scale * 1e-4, full_scale)
+        self._piranis = frozenset(channel - 1 for channel in piranis)
+        self._ranges = [self.PIRANI if n in self._piranis else full for n in range(self.CHANNELS)]
         self._unit = unit
         self._serial_number = serial_number
         self._out = Outbox(now, self.LATENCY)
@@ -85,7 +90,7 @@ class Mks937b:
             "FV6": lambda: "1.30",
             "MD": lambda: "937B",
             "AD": lambda: self._address,
-            "MT": lambda: ",".join("NC" if p is None else "CM" for p in pressures),
+            "MT": lambda: ",".join(self._kind(n) for n in range(self.CHANNELS)),
         }
 
     def receive(self, data: bytes) -> None:
@@ -185,12 +190,20 @@ class Mks937b:
         pressure = sensor()
         if not math.isfinite(pressure):
             return "MISCONN"
-        if pressure < 1e-4 * self._full_scale:
-            return f"LO<E{math.floor(math.log10(1e-4 * self._full_scale / _UNITS[self._unit])):+d}"
-        return ">" + self._shown(self._full_scale) if pressure > self._full_scale else self._shown(pressure)
+        low, high = self._ranges[index]
+        if pressure < low:
+            return f"LO<E{math.floor(math.log10(low / _UNITS[self._unit])):+d}"
+        if pressure > high:
+            return ">" + self._shown(high)
+        return self._shown(pressure, 2 if index in self._piranis else 3)
 
-    def _shown(self, pascal: float) -> str:
-        mantissa, exponent = f"{pascal / _UNITS[self._unit]:.3E}".split("E")
+    def _kind(self, index: int) -> str:
+        if self._pressures[index] is None:
+            return "NC"
+        return "PR" if index in self._piranis else "CM"
+
+    def _shown(self, pascal: float, decimals: int = 3) -> str:
+        mantissa, exponent = f"{pascal / _UNITS[self._unit]:.{decimals}E}".split("E")
         return f"{mantissa}E{int(exponent):+d}"
 
     def _parse(self, argument: str) -> float:
@@ -198,7 +211,7 @@ class Mks937b:
             value = float(argument)
         except ValueError:
             raise _Nak(_ARGUMENT) from None
-        if not 0 <= value * _UNITS[self._unit] <= self._full_scale:
+        if not 0 <= value * _UNITS[self._unit] <= self.PIRANI[1]:
             raise _Nak(_RANGE)
         return value * _UNITS[self._unit]
 

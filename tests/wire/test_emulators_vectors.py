@@ -234,7 +234,7 @@ REPLAYED: dict[str, list[Build | str]] = {
         bath,
     ],
     "mks_937b": [
-        lambda t: Mks937b(t, [lambda: 760.2 * TORR], address=3),
+        lambda t: Mks937b(t, [lambda: 760.2 * TORR], address=3, full_scale=1000 * TORR),
         "an ion gauge's range and lower case",
         vacuum,
         vacuum,

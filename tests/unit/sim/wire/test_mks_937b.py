@@ -37,7 +37,7 @@ def test_pressure_and_units(host, unit, chamber):
     assert ask(host, unit, b"PR1?") == b"ACK6.000E-2"
     assert ask(host, unit, b"U!PASCAL") == b"ACKPASCAL" and ask(host, unit, b"PR1?") == b"ACK7.999E+0"
     assert ask(host, unit, b"U!mBAR") == b"ACKmBAR" and ask(host, unit, b"U?") == b"ACKMBAR"
-    assert ask(host, unit, b"PRZ?") == b"ACK7.999E-2 NOGAUGE"
+    assert ask(host, unit, b"PRZ?") == b"ACK7.999E-2" + b" NOGAUGE" * 5
 
 
 def test_what_is_no_pressure(host, unit, chamber):
@@ -58,13 +58,13 @@ def test_what_is_no_pressure(host, unit, chamber):
         (b"XX?", b"160"),
         (b"PR?", b"160"),
         (b"PR9?", b"163"),
-        (b"SP9?", b"163"),
+        (b"SP13?", b"163"),
         (b"T1?", b"152"),
         (b"PR1", b"175"),
         (b"PR1?x", b"175"),
         (b"U!BAR", b"169"),
         (b"SP1!x", b"169"),
-        (b"SP1!20", b"172"),
+        (b"SP1!2000", b"172"),
         (b"SP1!-1", b"172"),
         (b"SP1!nan", b"172"),
         (b"EN1!ON", b"169"),
@@ -73,6 +73,11 @@ def test_what_is_no_pressure(host, unit, chamber):
 )
 def test_refusals(host, unit, chamber, body, code):
     assert ask(host, unit, body) == b"NAK" + code and chamber.relays == []
+
+
+def test_pirani_has_two_decimals_and_a_wide_range(time, host):
+    unit = Mks937b(time, [lambda: 760.2 * TORR, lambda: 8.0], piranis=(1,))
+    assert ask(host, unit, b"PR1?") == b"ACK7.60E+2" and ask(host, unit, b"MT?") == b"ACKPR,CM,NC,NC,NC,NC"
 
 
 def test_foreign_address_is_silence_and_254_is_everybody(host, unit):
