@@ -1,4 +1,4 @@
-"""MKS 937B vacuum gauge controller with capacitance manometers and Piranis (manual p. 86 and the public drivers' tables).
+"""MKS 937B vacuum gauge controller with capacitance manometers and Piranis (manual p. 86, public drivers' tables).
 
 `@<aaa><cmd>?;FF` or `@<aaa><cmd>!<par>;FF` -> `@<aaa>ACK<value>;FF` or `NAK<code>`; the end mark is the text `;FF`.
 A foreign address is silence; 254 is everybody. Two relays per channel: 1 and 2 belong to channel 1, and so on.
