@@ -1,0 +1,19 @@
+"""The batch flow: a whole recipe, all unit procedures in order."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from flows.execution import execute
+from flows.names import run_name
+from flows.order import Order
+
+
+@flow(name="manufacture", flow_run_name=run_name, retries=0, persist_result=False)
+async def manufacture(order: Order) -> dict[str, str]:
+    """Make one batch; fails with the line controller's reason when a phase does not complete.
+
+    Args:
+        order: recipe, line, batch id and who is responsible
+    """
+    return await execute(order)

@@ -1,0 +1,98 @@
+"""What every batch flow does: order to control recipe, reach the line, run the procedure, show it in Prefect."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from prefect.runtime import flow_run
+
+from devices.line_file import LineFile, load_line
+from flows.mirror import Mirror
+from flows.order import Order, UnitOrder, WhenHeld
+from flows.steps import as_task
+from line.api import BatchView
+from line.client import Watcher
+from line.connect import reached, refuse_known
+from line.procedure import Outcome, Procedure
+from protocols.control import ControlRecipe
+from protocols.load import load
+from protocols.resolve import resolve
+from records.store import Store
+from vesiflow.errors import ConfigError, VesiflowError
+from vesiflow.quantities import inside
+
+watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
+"""Who else looks on in this process: the command line sets it to draw its bars."""
+
+
+class BatchFailed(VesiflowError):
+    """The batch did not complete; the reason is the controller's."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """An order made ready: what runs where."""
+
+    line: LineFile
+    recipe: ControlRecipe
+    batch: str
+
+
+def prepare(order: Order) -> Job:
+    """Read and check everything an order names; ConfigError with all problems, nothing done."""
+    line = load_line(order.line)
+    if order.controller is None and line.simulation is None:
+        raise ConfigError(
+            "a real line is run by its controller service",
+            device=line.name,
+            remedy="start `vesiflow line serve` and give its URL as controller",
+        )
+    volume = None if order.volume is None else inside(order.volume, "m^3")
+    recipe = resolve(load(order.recipe), line.profile, volume=volume)
+    return Job(line, recipe, order.batch or f"{recipe.recipe}-{(flow_run.id or 'local')[:8]}")
+
+
+async def execute(order: Order) -> dict[str, str]:
+    """Run the batch (or the unit procedure) that `order` describes; BatchFailed when it does not complete."""
+    job = prepare(order)
+    store = Store()
+    if order.controller is None:
+        refuse_known(store, job.line, job.batch)
+    async with Mirror(job.batch, job.recipe) as mirror:
+        outcome = await _run(job, order, store, mirror)
+        folder = store.batch(job.line.name, job.batch)
+        await mirror.conclude(outcome, folder.report.as_uri() if folder.report.exists() else None)
+    if not outcome.complete:
+        raise BatchFailed(outcome.reason, device=job.batch)
+    return {"batch": job.batch, "state": outcome.batch.state, "record": str(folder.folder)}
+
+
+async def _run(job: Job, order: Order, store: Store, mirror: Mirror) -> Outcome:
+    other = watcher.get()
+
+    def watch(view: BatchView) -> None:
+        mirror.see(view)
+        if other:
+            other(view)
+
+    number = order.unit_procedure if isinstance(order, UnitOrder) else None
+    async with reached(job.line, store, seed=order.seed, controller=order.controller) as client:
+        procedure = Procedure(
+            client, job.recipe, job.batch, order.who, watch, attended=order.when_held is WhenHeld.WAIT, wrap=as_task
+        )
+        return await procedure.run(number)
+
+
+async def execute_unit(order: UnitOrder, unit: str) -> dict[str, str]:
+    """As `execute`, for the unit procedure of `unit` that the order names, or the only one there is."""
+    job = prepare(order)
+    numbers = [procedure.number for procedure in job.recipe.unit_procedures if procedure.unit == unit]
+    if order.unit_procedure not in numbers and (order.unit_procedure is not None or len(numbers) != 1):
+        raise ConfigError(
+            f"recipe {job.recipe.recipe}: which unit procedure on {unit}?",
+            value=order.unit_procedure,
+            bounds=", ".join(map(str, numbers)) or "none: the recipe does not use this unit",
+        )
+    number = order.unit_procedure or numbers[0]
+    return await execute(order.model_copy(update={"unit_procedure": number}))

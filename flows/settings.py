@@ -1,0 +1,59 @@
+"""Prefect settings that suit a laboratory line, given to the environment before Prefect is imported.
+
+What the user has set always wins. Nothing is fetched from or told to the network; results are JSON, never pickle.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+
+DEFAULTS: Mapping[str, str] = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    # the embedded server needs more than the built-in 20 s on a busy machine
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
+    "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+    "PREFECT_TASKS_DEFAULT_RETRIES": "0",
+    # Prefect takes 30 or more, or nothing
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+    # slots of a dead holder come back after a server restart, too
+    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+}
+
+_CHOSEN = ("PREFECT_HOME", "PREFECT_PROFILE", "PREFECT_API_URL", "PREFECT_PROFILES_PATH")
+
+
+def apply(
+    *, home: Path, server: str | None = None, quiet: bool = False, environment: MutableMapping[str, str] | None = None
+) -> None:
+    """Put the defaults into the environment; call before anything imports Prefect.
+
+    `server` is the URL of a Prefect API to use instead of an embedded one. Without one, and when the user has no
+    Prefect of their own, the embedded server keeps its database below `home`. `quiet` keeps what Prefect logs below
+    warnings off the terminal.
+    """
+    env = os.environ if environment is None else environment
+    for name, value in DEFAULTS.items():
+        env.setdefault(name, value)
+    if server is not None:
+        env["PREFECT_API_URL"] = api_url(server)
+    if quiet:
+        env.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    if not _has_own_prefect(env):
+        own = home / "prefect"
+        own.mkdir(parents=True, exist_ok=True)  # Prefect makes the last folder only and then cannot open its database
+        env["PREFECT_HOME"] = str(own)
+
+
+def api_url(server: str) -> str:
+    """The API of the server at `server`: "http://host:4200" and "http://host:4200/api" mean the same."""
+    address = server.rstrip("/")
+    return address if address.endswith("/api") else f"{address}/api"
+
+
+def _has_own_prefect(env: Mapping[str, str]) -> bool:
+    return any(name in env for name in _CHOSEN) or (Path.home() / ".prefect" / "profiles.toml").is_file()
