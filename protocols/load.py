@@ -88,8 +88,6 @@ def _reason(detail: Any, path: Place) -> str:
         return f"must be a mapping{got}"
     if kind in ("tuple_type", "list_type"):
         return f"must be a list{got}"
-    if kind == "too_short":
-        return "must not be empty"
     if kind.startswith("int_"):
         return f"must be a whole number{got}"
     if kind.startswith("float_") or kind == "finite_number":

@@ -68,7 +68,7 @@ class Recipe(Strict):
     version: str = monitored("", "version of the recipe")
     source: Source | None = None
     material: dict[str, Material] = Field(default_factory=dict)
-    procedure: tuple[UnitProcedure, ...] = Field(min_length=1)
+    procedure: tuple[UnitProcedure, ...]
     release: Release = Release()
     hold_times: tuple[HoldTime, ...] = ()
     _document: Document = PrivateAttr(default=Document("<recipe>", "", None, {}))
@@ -78,6 +78,13 @@ class Recipe(Strict):
     def _name_is_safe(cls, value: str) -> str:
         if not is_safe(value):
             raise ValueError(f"{value!r} cannot be a file name; use letters, digits, dot, dash and underscore")
+        return value
+
+    @field_validator("procedure")
+    @classmethod
+    def _something_is_done(cls, value: tuple[UnitProcedure, ...]) -> tuple[UnitProcedure, ...]:
+        if not value:
+            raise ValueError("a recipe has at least one unit procedure")
         return value
 
     @field_validator("material")

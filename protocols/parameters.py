@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from protocols.model import Recipe
-from vesiflow.quantities import Dimension, parse, parse_range, show
+from vesiflow.quantities import Dimension, convert, parse, parse_range
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,15 @@ class Parameter:
     criticality: str
     why: str
     default: str | None
+    required: bool
 
     @property
     def allowed(self) -> str:
         """The range as people read it."""
         if self.low is None or self.high is None:
             return "a name"
-        low, high = (show(value, self.unit, self.display) for value in (self.low, self.high))
-        return f"{low} to {high}"
+        low, high = (f"{convert(value, self.unit, self.display):.6g}" for value in (self.low, self.high))
+        return f"{low} to {high} {self.display}".rstrip()
 
 
 @lru_cache(maxsize=1)
@@ -79,7 +80,9 @@ def _parameter(name: str, field: FieldInfo) -> Parameter:
     unit, display = (dimension.unit, dimension.display) if dimension else ("", "")
     low, high = _range(str(extra["allowed"]), unit)
     default = None if field.is_required() or field.default is None else str(field.default)
-    return Parameter(name, unit, display, low, high, str(extra["criticality"]), str(extra["why"]), default)
+    return Parameter(
+        name, unit, display, low, high, str(extra["criticality"]), str(extra["why"]), default, field.is_required()
+    )
 
 
 def dimension_of(field: FieldInfo) -> Dimension | None:

@@ -87,8 +87,8 @@ class Load(Operation):
 class Ramped(Operation):
     """A shelf programme."""
 
-    temperature: Temperature = critical("-55..60 degC", "shelf")
-    ramp: Ramp = key("0.02..2 K/min", "of the shelf", default="0.5 K/min")
+    temperature: Temperature = critical("-55..60 degC", "shelf temperature at the end of the ramp")
+    ramp: Ramp = key("0.02..2 K/min", "how fast the shelf moves", default="0.5 K/min")
 
     def target(self) -> tuple[float, float]:
         """Shelf degC and ramp K/s."""
@@ -123,7 +123,7 @@ class Anneal(Ramped):
 class Evacuate(Operation):
     """Condenser cold, then the chamber down to pressure."""
 
-    pressure: Vacuum = critical("10..1000 mTorr", "chamber")
+    pressure: Vacuum = critical("10..1000 mTorr", "chamber pressure")
     condenser: Temperature = key("-90..-30 degC", "colder than the ice by 20 K and more", default="-50 degC")
     max_duration: Duration = monitored("5..240 min", "a leak takes longer", default="90 min")
 
@@ -135,7 +135,7 @@ class Evacuate(Operation):
 class PrimaryDrying(Ramped):
     """Sublime the ice below collapse; ends when Pirani and capacitance gauge agree for the soak."""
 
-    pressure: Vacuum = critical("10..1000 mTorr", "chamber")
+    pressure: Vacuum = critical("10..1000 mTorr", "chamber pressure")
     ratio: float = critical("1.01..1.5", "Pirani over capacitance gauge at the end", default=1.1)
     soak: Duration = critical("0..720 min", "how long they must agree: the last vials", default="30 min")
     min_duration: Duration = key("0..200 h", "no end before", default="1 h")
@@ -178,10 +178,10 @@ class SecondaryDrying(Ramped):
     """Warm slowly, desorb; a pressure-rise test shows that it is dry."""
 
     ramp: Ramp = critical("0.02..1 K/min", "slower than the glass transition rises", default="0.1 K/min")
-    pressure: Vacuum = key("10..1000 mTorr", "chamber")
+    pressure: Vacuum = key("10..1000 mTorr", "chamber pressure")
     duration: Duration = critical("0.5..100 h", "residual moisture", default="6 h")
     max_rise: Annotated[Quantity, PRESSURE_RISE] = key(
-        "0.1..100 mTorr/min", "of the isolated chamber", default="10 mTorr/min"
+        "0.1..100 mTorr/min", "pressure rise of the isolated chamber", default="10 mTorr/min"
     )
 
     def expand(self, site: Site[Lyophilization]) -> Iterable[Expanded]:

@@ -33,7 +33,7 @@ class Membrane(Strict):
     length: Length | None = monitored("5..200 cm", "effective fibre length, computed from the area", default=None)
     max_shear: Shear = critical("1000..12000 1/s", "above it vesicles are lost at every pass", default="6000 1/s")
     max_tmp: Pressure = critical("0.5..30 psi", "above it the gel layer compacts", default="5 psi")
-    barcode: str = monitored("", "what the operator must scan at the module", default="any")
+    barcode: str | None = monitored("", "what the operator must scan; HF<kDa>-<cm2> if not given", default=None)
 
     @property
     def fibre_length(self) -> float:
@@ -56,6 +56,11 @@ class Membrane(Strict):
         """Water permeability m/s/Pa below which a module of this cut-off is not fit for use."""
         return PERMEABILITY_PER_KDA * inside(self.cutoff, "kDa") / 3.6e11
 
+    @property
+    def label(self) -> str:
+        """The barcode, by default from cut-off and area."""
+        return self.barcode or f"HF{inside(self.cutoff, 'kDa'):g}-{inside(self.area, 'cm^2'):g}"
+
     def resolved(self) -> phases.Membrane:
         """In inside units."""
         return phases.Membrane(
@@ -66,7 +71,7 @@ class Membrane(Strict):
             self.fibre_length,
             inside(self.max_shear, "1/s"),
             inside(self.max_tmp, "Pa"),
-            self.barcode,
+            self.label,
         )
 
 

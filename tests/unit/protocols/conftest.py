@@ -1,6 +1,8 @@
-"""A line profile to check and resolve recipes against: the volumes of a small bench, SI."""
+"""A line to check and resolve recipes against: the volumes of a small bench, SI."""
 
 from __future__ import annotations
+
+import pytest
 
 from vesiflow.line_profile import Deck, Electroporation, FreezeDryer, Limits, LineProfile, SecSkid, TffSkid
 
@@ -63,3 +65,9 @@ BENCH = LineProfile(
     ),
     deck=Deck(tips=400, reservoirs={"sample": 15e-6, "bulk": 150e-6, "buffer": 200e-6, "cargo": 2e-6}),
 )
+
+
+@pytest.fixture(scope="session")
+def bench() -> LineProfile:
+    """The line."""
+    return BENCH
