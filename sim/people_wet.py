@@ -25,6 +25,7 @@ class FilterHands:
             "hang bottle": self._hang_bottle,
             "empty permeate": self._empty_permeate,
             "place bottle": self._place_bottle,
+            "weigh bottle": self._weigh_bottle,
         }
 
     def _install_module(self, details: Details) -> Answer:
@@ -52,6 +53,12 @@ class FilterHands:
         name = word(details, "bottle")
         self.tff.place(self.hands.store.receiver(name), self.hands.now())
         return {"barcode": name}, self.hands.takes()
+
+    def _weigh_bottle(self, details: Details) -> Answer:
+        """Net mass on a bench balance to 0.01 g, told as mL of water."""
+        name = word(details, "bottle")
+        grams = round(self.hands.full(name).content.mass * 1e3 + 0.005 * self.hands.draw(), 2)
+        return {"volume": grams}, self.hands.takes(handles=1)
 
 
 @dataclass(frozen=True)

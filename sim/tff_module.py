@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from sim.config import Tff
 from sim.material import EV_DIAMETERS
@@ -24,6 +25,15 @@ MOLECULES: Mapping[str, float] = {
 
 WEIGHTS = {"protein": 1.0, "complexes": 1.0, **dict.fromkeys(EV_DIAMETERS, 5e-19)}
 FRAGILE = frozenset({*EV_DIAMETERS, "cargo_apparent", "cargo_protected"})
+
+
+class Moment(NamedTuple):
+    """Rates of reservoir and permeate (m^3/s), density in the reservoir (kg/m^3), mass on the permeate balance (kg)."""
+
+    reservoir: float
+    permeate: float
+    density: float
+    permeated: float
 
 
 def sieving(cutoff: float) -> dict[str, float]:
@@ -61,3 +71,12 @@ def build(config: Tff, barcode: str, cutoff: float, fibres: tff.Fibres, area: fl
         fragile=FRAGILE,
     )
     return Module(barcode, membrane, tff.flow_for_shear(fibres, REFERENCE_SHEAR))
+
+
+def ruptured(loop: tff.State) -> tff.State:
+    """What shear has destroyed goes back into the loop as debris and free cargo."""
+    amounts = dict(loop.amounts)
+    for name, lost in loop.damaged.items():
+        target = "cargo_free" if name.startswith("cargo") else "ev_lysed"
+        amounts[target] = amounts.get(target, 0.0) + lost
+    return replace(loop, amounts=amounts, damaged={})

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, replace
 
 from sim.config import Tff
 from sim.ledger import Ledger
-from sim.material import EMPTY, EV_DIAMETERS, WATER_VISCOSITY, Material, lysed
+from sim.material import EMPTY, EV_DIAMETERS, WATER_DENSITY, WATER_VISCOSITY, Material, lysed
 from sim.physics import tff
-from sim.tff_module import Module, build
+from sim.tff_module import Module, Moment, build, ruptured
 from sim.vessels import Vessel
 
 STEP = 5.0  # s
@@ -45,7 +45,8 @@ class TffSkid:
     turned: float = 0.0  # s the feed tubing has been squeezed
     _dome: tuple[float, float, float] = (0.0, 0.0, 0.0)  # (target, value then, then)
     _moved: list[float] = field(default_factory=lambda: [0.0] * 4)
-    _rates: tuple[float, float] | None = None
+    _moment: Moment | None = None
+    _seen: tuple[float, tuple[float, float, float]] | None = None
 
     def __post_init__(self) -> None:
         self.permeate = Vessel("permeate", self.config.permeate_bottle)
@@ -115,7 +116,9 @@ class TffSkid:
         """Take away what has permeated."""
         self.advance(now, exactly=True)
         self._settle()
-        return self.permeate.empty()
+        content = self.permeate.empty()
+        self._refresh()
+        return content
 
     def place(self, outlet: Vessel, now: float) -> None:
         """Another bottle under the recovery outlet."""
@@ -131,24 +134,23 @@ class TffSkid:
 
     def reservoir_mass(self, now: float) -> float:
         """On the retentate balance, kg."""
-        content = self.retentate
-        if content.volume <= 0.0:
-            return self.config.vessel_mass
-        volume = max(content.volume + self._rate()[0] * (now - self.at) - self._in_loop(), 0.0)
-        return self.config.vessel_mass + content.mass / content.volume * volume
+        m = self._momentary()
+        volume = self.loop.volume + m.reservoir * (now - self.at) - self._in_loop()
+        return self.config.vessel_mass + m.density * max(volume, 0.0)
 
     def permeate_mass(self, now: float) -> float:
         """On the permeate balance, kg."""
-        volume, amounts = self.loop.permeate_volume, self.loop.permeate
-        mass = self.permeate.content.mass + Material(volume, amounts).mass
-        return min(mass + self._rate()[1] * (now - self.at) * 1000.0, self.permeate.capacity * 1100.0)
+        m = self._momentary()
+        return min(m.permeated + m.permeate * (now - self.at) * WATER_DENSITY, self.permeate.capacity * 1100.0)
 
     def pressures(self, now: float) -> tuple[float, float, float]:
         """Feed, retentate and permeate pressure, Pa gauge."""
         if self.module is None or self.air:
             return 0.0, 0.0, 0.0
-        state = tff.conditions(self.loop, self._inputs(now))
-        return state.feed_pressure, state.retentate_pressure, state.permeate_pressure
+        if self._seen is None or self._seen[0] != now:
+            state = tff.conditions(self.loop, self._inputs(now))
+            self._seen = (now, (state.feed_pressure, state.retentate_pressure, state.permeate_pressure))
+        return self._seen[1]
 
     @property
     def feed_flow(self) -> float:
@@ -196,7 +198,7 @@ class TffSkid:
         if self.drive > 0.0:
             self.turned += dt
         if self.module is None or self.feed_flow <= 0.0:
-            self._hold(self.retentate + inflow) if inflow.volume else None
+            self._hold(self.retentate + inflow)
         else:
             self._filter(inflow, dt)
         self._refresh()
@@ -208,7 +210,7 @@ class TffSkid:
         self.loop = tff.step(self.loop, inputs, dt)
         self._moved[0] += self.loop.permeate_volume - before
         if self.loop.damaged:
-            self._account_damage()
+            self.loop = ruptured(self.loop)
         if self.air:
             self._hold(lysed(self.retentate, -math.expm1(-FOAM * dt)))
         if self.loop.concentration("naoh") > CAUSTIC:
@@ -228,13 +230,6 @@ class TffSkid:
         self.primed = self.primed and rest.volume >= self.config.hold_up
         self.ledger.discard(self.outlet.add(taken) if self.outlet else taken)
 
-    def _account_damage(self) -> None:
-        amounts = dict(self.loop.amounts)
-        for name, lost in self.loop.damaged.items():
-            target = "cargo_free" if name.startswith("cargo") else "ev_lysed"
-            amounts[target] = amounts.get(target, 0.0) + lost
-        self.loop = replace(self.loop, amounts=amounts, damaged={})
-
     def _clean(self, dt: float) -> None:
         """Caustic dissolves what fouls the membrane, what it has adsorbed, and any vesicle left."""
         rate = -math.log(1.0 - min(self.config.cleaning, 0.999)) / CLEANING_TIME
@@ -252,6 +247,7 @@ class TffSkid:
             self.ledger.discard(spilled)
         self._thaws = kept.freeze_thaws
         self.loop = replace(self.loop, volume=kept.volume, amounts=kept.amounts)
+        self._refresh()
 
     _thaws: int = 0
 
@@ -268,18 +264,20 @@ class TffSkid:
         return min(self.config.hold_up, self.loop.volume) if self.primed else min(self.config.residue, self.loop.volume)
 
     def _refresh(self) -> None:
-        """Inputs changed: what depends on them is computed again when asked for."""
-        self._rates = None
-        self._membrane = None
+        """State or inputs changed: what depends on them is computed again when asked for."""
+        self._moment = self._seen = self._membrane = None
 
-    def _rate(self) -> tuple[float, float]:
-        """Volume rates of reservoir and permeate at this moment, m^3/s."""
-        if self._rates is None:
+    def _momentary(self) -> Moment:
+        if self._moment is None:
             permeate = tff.conditions(self.loop, self._inputs(self.at)).permeate_flow if self._filters() else 0.0
             fed = self.pumps[1] if self.buffer.volume > 0.0 else 0.0
             drawn = self.pumps[2] if self.loop.volume > self.config.residue else 0.0
-            self._rates = (fed - permeate - drawn, permeate)
-        return self._rates
+            content = self.retentate
+            density = content.mass / content.volume if content.volume > 0.0 else WATER_DENSITY
+            through = Material(self.loop.permeate_volume, self.loop.permeate)
+            permeated = self.permeate.content.mass + through.mass
+            self._moment = Moment(fed - permeate - drawn, permeate, density, permeated)
+        return self._moment
 
     def _filters(self) -> bool:
         return self.module is not None and self.loop.volume > 0.0
