@@ -125,6 +125,8 @@ class PressureMat:
         self._options = options or PressureMatOptions()
         self._wanted = frozenset(self._options.channels.values())
         link.gap = max(link.gap, GUARD)
+        # Every answer looks alike: only a silence longer than the slowest frame tells that none is under way.
+        link.quiet = max(link.quiet, FRAME_LIMIT)
 
     async def connect(self) -> Identity:
         """Poll once: the monitor has no identification, a good row is its name."""
