@@ -9,6 +9,7 @@ fault on Series I-IV, the limits' unit in `CS` when the pump is not set to psi.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -105,6 +106,11 @@ class PressureLimits:
 
     lower: float
     upper: float
+
+    def trips_at(self, pressure: float) -> bool:
+        """Whether this is the trip that `set_pressure_limit(pressure)` leaves, as far as the pump's digits go."""
+        wanted = max(pressure, self.lower + LIMIT_SPAN * PSI)
+        return abs(self.upper - wanted) <= 1.1 * PSI + 0.005 * wanted
 
 
 def encode_read(name: str) -> bytes:
@@ -291,21 +297,19 @@ class TeledyneSsi:
             await self._halt()
 
     @command(
-        Kind.SETPOINT,
-        evidence="read_limits",
-        # The limit is cut to whole psi; in another unit the pump rounds to that unit's digits.
-        judge=reads_back(lambda post, pressure: abs(post.upper - pressure) <= PSI + 0.005 * pressure),
+        Kind.SETPOINT, evidence="read_limits", judge=reads_back(lambda post, pressure: bool(post.trips_at(pressure)))
     )
     async def set_pressure_limit(self, pressure: float) -> None:
-        """Set the upper trip limit, Pa, cut to whole psi; it must lie 100 psi above the lower one."""
+        """Set the upper trip limit, Pa, cut to whole psi.
+
+        The pump keeps 100 psi (6.9 bar) between its limits: below that its own trip stands at lower limit + 100 psi,
+        and only the line controller's limit protects a softer column. `read_limits` tells where it trips.
+        """
         with about(self._link.name, "set pressure limit"):
-            psi = int(finite(pressure / PSI, LIMIT_SPAN, self._max_psi, unit="psi", what="pressure limit") + 1e-6)
+            asked = finite(pressure / PSI, 1.0, self._max_psi, unit="psi", what="pressure limit")
             before = await self._report()
-            lower = before.lower * PRESSURE_UNITS[before.unit] / PSI
-            if psi < lower + LIMIT_SPAN - 1e-6:
-                raise LimitExceeded(
-                    "too close to the lower limit", value=f"{psi} psi", bounds=f"{lower + LIMIT_SPAN:g} psi or more"
-                )
+            lowest = before.lower * PRESSURE_UNITS[before.unit] / PSI + LIMIT_SPAN
+            psi = int(max(asked, math.ceil(lowest - 1e-3)) + 1e-6)
             await self._do(encode_limit("upper", psi), "set pressure limit")
             after = await self._report()
             if not _is_limit(after, psi):

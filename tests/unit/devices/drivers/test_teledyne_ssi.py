@@ -12,6 +12,7 @@ from devices.drivers.teledyne_ssi import (
     PSI,
     RESET,
     Faults,
+    PressureLimits,
     PumpReport,
     RunState,
     TeledyneSsi,
@@ -195,11 +196,22 @@ def test_pressure_limit() -> None:
     play(bar, lambda link, clock: pump(link, clock).set_pressure_limit(30e5))
     with pytest.raises(DeviceFault, match="not taken over"):
         play([*steps[:2], status()], lambda link, clock: pump(link, clock).set_pressure_limit(30e5))
-    with pytest.raises(LimitExceeded, match="lower limit"):
-        play([status(lower="400")], lambda link, clock: pump(link, clock).set_pressure_limit(30e5))
-    for pressure in (6100 * PSI, 10.0, math.nan):
+    for pressure in (6100 * PSI, 10.0, -1e5, math.nan):
         with pytest.raises(LimitExceeded):
             play([], lambda link, clock, p=pressure: pump(link, clock).set_pressure_limit(p))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("lower", "request_", "upper"), [("0", b"UP0100\r", "100"), ("25", b"UP0125\r", "125")])
+def test_below_its_span_the_pump_trips_as_low_as_it_can(lower: str, request_: bytes, upper: str) -> None:
+    async def talk(link: Link, clock: Clock) -> PressureLimits:
+        device = pump(link, clock)
+        await device.set_pressure_limit(3e5)
+        return await device.read_limits()
+
+    after = status(upper=upper, lower=lower)
+    limits = play([status(lower=lower), Step(request_, b"OK/"), after, after], talk)
+    assert limits.upper == pytest.approx(float(upper) * PSI)
+    assert limits.trips_at(3e5) and not limits.trips_at(30e5)
 
 
 def test_judges() -> None:
