@@ -8,9 +8,13 @@ A case that cannot be computed raises ConfigError with one line, `run.yaml: spec
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
+
+import numpy as np
+from scipy.integrate import IntegrationWarning
 
 from sim.model import electroporation, lyophilization, sec, tff
 from sim.model.calculation import Calculation, Values
@@ -61,11 +65,17 @@ def _not_of(unit: str, name: Any) -> str:
 def compute(unit: str, name: str, values: Values) -> Values:
     """Results of values that were read; raises Bad, also for a result that is no finite number."""
     try:
-        result = CALCULATIONS[unit][name].compute(values)
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            # Overflow in an array ends as a result that is not finite, which is told below; a quadrature that does
+            # not converge must not pass as a number.
+            warnings.simplefilter("error", IntegrationWarning)
+            result = CALCULATIONS[unit][name].compute(values)
     except Bad:
         raise
-    except (ArithmeticError, ValueError) as error:
-        raise Bad(FILE, f"{name} has no finite result for these values: {shown(error)}") from None
+    except ArithmeticError:
+        raise Bad(FILE, f"{name} leaves the range of numbers for these values") from None
+    except (ValueError, IntegrationWarning) as error:
+        raise Bad(FILE, f"{name} does not converge: {' '.join(str(error).split())}") from None
     _finite(result, "")
     return result
 

@@ -119,9 +119,7 @@ class GeneralRate:
         """phi(s): what the beads add to s."""
         radius, film = self.column.bead_radius, self.species.film_coefficient
         lam = radius * np.sqrt(s / self.species.pore_diffusivity)
-        decay = np.exp(-2.0 * lam)  # lam coth(lam) without overflow: the root has a positive real part
-        coth = lam * (1.0 + decay) / (1.0 - decay)
-        inner = self.pore_porosity * self.species.pore_diffusivity / radius * (coth - 1.0)
+        inner = self.pore_porosity * self.species.pore_diffusivity / radius * coth_less_one(lam)
         uptake: Complex = s + self.phase_ratio * 3.0 / radius * film * inner / (film + inner)
         return uptake
 
@@ -138,6 +136,14 @@ class Equilibrium:
 
     def transfer(self, s: Complex) -> Complex:
         return closed_column(s, self.retention, self.peclet)
+
+
+def coth_less_one(lam: Complex) -> Complex:
+    """lam coth(lam) - 1 without overflow at large lam (positive real part) and without cancellation at small lam."""
+    small = np.abs(lam) < 1e-2
+    safe = np.where(small, 1.0, lam)
+    decay = np.exp(-2.0 * safe)
+    return np.where(small, lam**2 / 3.0 - lam**4 / 45.0, safe * (1.0 + decay) / (1.0 - decay) - 1.0)
 
 
 def dispersion(peclet: float) -> float:
