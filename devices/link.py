@@ -248,8 +248,10 @@ class _Turn:
             link._turn.release()
             raise
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         link = self._link
+        if kind is not None and issubclass(kind, asyncio.CancelledError | NoReply):
+            link._dirty = True  # the answer may still come
         link._free_at = link.clock.now() + link.gap
         if not self._inner:
             link._turn.release()

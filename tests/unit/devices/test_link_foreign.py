@@ -1,10 +1,12 @@
-"""A line that only says other things is told apart from one that says nothing."""
+"""A line that only says other things is told apart from one that says nothing; a given-up question is not forgotten."""
+
+import asyncio
 
 import pytest
 
 from devices.link import Link, until
-from devices.testing.scripted import Step, play
-from vesiflow.clock import Clock
+from devices.testing.scripted import ScriptedTransport, Step, play
+from vesiflow.clock import Clock, VirtualClock
 from vesiflow.errors import BadReply, NoReply
 
 
@@ -24,3 +26,22 @@ def test_only_blank_lines_are_no_reply() -> None:
 
 def test_right_answer_after_a_foreign_line() -> None:
     assert play([Step(b"Q\r", b"other\rA\r")], _ask) == b"A\r"
+
+
+def test_late_answer_to_a_cancelled_question_is_never_the_next_one() -> None:
+    async def run() -> bytes:
+        clock = VirtualClock()
+        transport = ScriptedTransport([Step(b"Q\r", b"old\r", 0.5), Step(b"R\r", b"new\r")], clock, chunk=9)
+        link = Link(transport, clock, "bench", quiet=1.0)
+
+        async def act() -> bytes:
+            first = clock.spawn(link.query(b"Q\r", until(b"\r")), "first")
+            await clock.sleep(0.1)
+            first.cancel()
+            await asyncio.wait([first])
+            assert link.dirty
+            return await link.query(b"R\r", until(b"\r"))
+
+        return await clock.spawn(act(), "test")
+
+    assert asyncio.run(run()) == b"new\r"
