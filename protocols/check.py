@@ -17,7 +17,8 @@ __all__ = ["CHECKS", "ERROR", "WARNING", "Finding", "check", "refuse"]
 Check = Callable[[Plan], Iterable[Finding]]
 
 CHECKS: Mapping[str, tuple[Check, ...]] = {
-    "every unit": (ranges.ranges, order.order, roles.roles, bottles.bottles),
+    "values, order, roles": (ranges.ranges, order.order, roles.roles),
+    "bottles": (bottles.bottles,),
     "tff": tff.CHECKS,
     "sec": sec.CHECKS,
     "electroporation": electroporation.CHECKS,
@@ -26,11 +27,15 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
 }
 """Subject -> its checks, in the order they run."""
 
+WITHOUT_ARITHMETIC = ("values, order, roles",)
+"""What is checked when a value is so far outside its range that computing with it makes no sense."""
+
 
 def check(recipe: Recipe, profile: LineProfile, *, volume: float | None = None) -> list[Finding]:
     """What is wrong (errors) or worth a look (warnings), sorted by line; `volume` m^3 scales the batch first."""
     plan = Plan(for_volume(recipe, volume), profile)
-    found = {finding for checks in CHECKS.values() for one in checks for finding in one(plan)}
+    subjects = CHECKS if ranges.computable(plan) else WITHOUT_ARITHMETIC
+    found = {finding for subject in subjects for one in CHECKS[subject] for finding in one(plan)}
     return sorted(found, key=lambda finding: (finding.line, finding.severity, finding.path, finding.reason))
 
 

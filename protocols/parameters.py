@@ -6,6 +6,7 @@ A name is "unit.operation.parameter" ("tff.concentrate.shear"), "unit.block.para
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,13 @@ class Parameter:
     why: str
     default: str | None
     required: bool
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The range; everything for a name."""
+        if self.low is None or self.high is None:
+            return -math.inf, math.inf
+        return self.low, self.high
 
     @property
     def allowed(self) -> str:

@@ -75,9 +75,7 @@ def resolve(recipe: Recipe, profile: LineProfile, *, volume: float | None = None
     Raises ConfigError when the line lacks a unit; values are not judged here but in `protocols.check`.
     """
     master = for_volume(recipe, volume)
-    procedures: dict[int, list[Operation]] = {}
-    for step in walk(master, profile):
-        procedures.setdefault(step.number, []).append(Operation(step.name, tuple(_phases(step))))
+    procedures = _operations(master, profile)
     return ControlRecipe(
         recipe=master.recipe,
         version=master.version,
@@ -91,6 +89,17 @@ def resolve(recipe: Recipe, profile: LineProfile, *, volume: float | None = None
         material=_material(master),
         source=recipe.document.text,
     )
+
+
+def _operations(master: Recipe, profile: LineProfile) -> dict[int, list[Operation]]:
+    procedures: dict[int, list[Operation]] = {}
+    try:
+        for step in walk(master, profile):
+            procedures.setdefault(step.number, []).append(Operation(step.name, tuple(_phases(step))))
+    except (ArithmeticError, ValueError) as error:  # a zero diameter, a negative concentration
+        reason = f"its values cannot be computed with ({error})"
+        raise ConfigError(reason, device=master.recipe, remedy="see `vesiflow check`") from error
+    return procedures
 
 
 def for_volume(recipe: Recipe, volume: float | None) -> Recipe:

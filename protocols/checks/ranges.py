@@ -17,17 +17,37 @@ from vesiflow.quantities import show
 _TRANSPARENT = ("procedure", "operations")
 
 
+ABSURD = 1e6
+"""A value this many times outside its range is a slip of the pen: nothing is worth computing from it."""
+
+
 def ranges(plan: Plan) -> Iterator[Finding]:
-    """Values outside the table; a missing value is another check's business."""
+    """Values outside the table of parameters."""
+    for parameter, place, value in _bounded(plan):
+        low, high = parameter.bounds
+        slack = 1e-9 * max(abs(low), abs(high))
+        if not low - slack <= value <= high + slack:
+            yield plan.error(place, _reason(parameter, value))
+
+
+def computable(plan: Plan) -> bool:
+    """Whether every value is near enough to its range for the arithmetic of the other checks."""
+    return all(_sane(value, *parameter.bounds) for parameter, _, value in _bounded(plan))
+
+
+def _sane(value: float, low: float, high: float) -> bool:
+    if abs(value) > ABSURD * max(abs(low), abs(high)):
+        return False
+    return value >= low / ABSURD if low > 0 else low < 0 or value >= 0
+
+
+def _bounded(plan: Plan) -> Iterator[tuple[Parameter, Place, float]]:
     table = parameters()
     for name, place, value in _values(plan.recipe, "", ()):
         parameter = table.get(name)
-        if parameter is None or parameter.low is None or parameter.high is None:
-            continue
-        plain = inside(value, parameter.unit) if isinstance(value, pint.Quantity) else float(value)
-        slack = 1e-9 * max(abs(parameter.low), abs(parameter.high))
-        if not parameter.low - slack <= plain <= parameter.high + slack:
-            yield plan.error(place, _reason(parameter, plain))
+        if parameter is not None and parameter.low is not None:
+            plain = inside(value, parameter.unit) if isinstance(value, pint.Quantity) else float(value)
+            yield parameter, place, plain
 
 
 def _reason(parameter: Parameter, value: float) -> str:
