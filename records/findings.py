@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
 from records.journal_reader import Entry
@@ -19,12 +20,23 @@ def collect(
     """All findings, by severity, then by time."""
     found = [*_deviations(line), *_alarms(line), *_states(line), *_ends(line), *_restarts(line)]
     found += [*_doubts(line, actions), *_simulated(line), *_late(line, units, waits)]
-    return tuple(sorted(found, key=lambda item: (_rank(item.severity), item.at, item.seq)))
+    placed = [dataclasses.replace(item, phase=item.phase or _phase_at(units, item)) for item in found]
+    return tuple(sorted(placed, key=lambda item: (_rank(item.severity), item.at, item.seq)))
 
 
 def counts(found: Sequence[Finding]) -> dict[str, int]:
     """How many there are of each severity."""
     return {severity: sum(item.severity == severity for item in found) for severity in SEVERITIES}
+
+
+def _phase_at(units: Sequence[UnitRecord], found: Finding) -> str:
+    """The phase that ran at that time, "" when none did or when the finding is about the whole batch."""
+    utc = found.utc
+    for unit in () if found.category == "simulation" else units:
+        for phase in unit.phases:
+            if phase.started and phase.started <= utc and (phase.ended is None or utc <= phase.ended):
+                return phase.key
+    return ""
 
 
 def _rank(severity: str) -> int:

@@ -104,4 +104,6 @@ def _phase(
 
 
 def _results(data: Mapping[str, Any]) -> dict[str, tuple[float, str]]:
-    return {name: (number(value), str(unit)) for name, (value, unit) in data.items()}
+    """By name, numbers inside names in their order ("column 2" before "column 10")."""
+    names = sorted(data, key=lambda name: [(int(part), "") if part.isdigit() else (-1, part) for part in name.split()])
+    return {name: (number(data[name][0]), str(data[name][1])) for name in names}

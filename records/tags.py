@@ -20,7 +20,9 @@ class Tag:
     @property
     def shown_unit(self) -> str:
         """The display unit as people write it."""
-        return {"percent": "%", "degC": "°C", "uF": "µF"}.get(self.display, self.display)
+        return {"percent": "%", "degC": "°C", "uF": "µF", "mtorr": "mTorr", "1/s": "s⁻¹", "ohm": "Ω"}.get(
+            self.display, self.display
+        )
 
     def to_display(self, value: float) -> float:
         """`value` in the display unit."""

@@ -139,9 +139,12 @@ class TelemetryReader:
         return flat[0::2], flat[1::2]
 
     def statistics(self, tag: str, start: float, end: float) -> Statistics | None:
-        """Mean, range and last value of `tag` between two times, inside unit; None when there is no value."""
+        """Mean, range and last value of `tag` after `start` up to `end`, inside unit; None when there is no value.
+
+        A value at the very start belongs to what went before.
+        """
         key, window = "(SELECT id FROM tag WHERE name = ?)", (tag, start, end)
-        where = f"FROM sample WHERE tag = {key} AND t BETWEEN ? AND ? AND value IS NOT NULL"
+        where = f"FROM sample WHERE tag = {key} AND t > ? AND t <= ? AND value IS NOT NULL"
         count, mean, low, high = self._db.execute(
             f"SELECT count(*), avg(value), min(value), max(value) {where}", window
         ).fetchone()
