@@ -31,8 +31,9 @@ from sim.wire import eurotherm_modbus as eurotherm
 from sim.wire import huber, julabo, keyence_bl1300, mks_937b, modbus_adc, qinstruments_bioshake, robot
 from sim.wire import operator as person
 from sim.wire import pfeiffer_tpg362 as tpg
+from sim.wire.faulty import Fault, Faulty
 from vesiflow.clock import Clock, VirtualClock
-from vesiflow.errors import DeviceFault, Refused
+from vesiflow.errors import DeviceFault, Refused, VesiflowError
 
 
 @dataclass
@@ -270,3 +271,88 @@ def test_robot() -> None:
             await device.transfer([Transfer("bulk:A1", "vials:1", 1e-6, "bulk")])
 
     on_bench(lambda c, w: robot.Robot(c.now, act), PlrLiquidHandler, talk)
+
+
+async def _bath(device: Any) -> float:
+    return float((await device.read_temperature()).value)
+
+
+async def _chamber(device: Any) -> float:
+    return float((await device.read_pressures())["capacitance"].value)
+
+
+async def _product(device: Eurotherm) -> float:
+    return (await device.role("thermometer").read_temperature()).value
+
+
+async def _absorbance(device: UvModbus) -> float:
+    return (await device.read_absorbance()).value
+
+
+async def _conductivity(device: AtlasEzoEc) -> float:
+    reading = await device.read_conductivity()
+    if not reading.usable:
+        raise DeviceFault("not usable", device="one")
+    return reading.value
+
+
+READERS: dict[str, tuple[Any, Any, Any, Callable[[Any], Awaitable[float]], float]] = {
+    "julabo": (lambda c, w: julabo.Julabo(c.now, w.get("x"), w.set("y"), w.set("z")), Julabo, None, _bath, 20.0),
+    "huber": (lambda c, w: huber.HuberPb(c.now, w.get("x"), w.set("y"), w.set("z")), Huber, None, _bath, 20.0),
+    "pfeiffer": (
+        lambda c, w: tpg.PfeifferTpg362(c.now, w.get("x"), w.get("x"), w.relays.__setitem__),
+        PfeifferTpg362,
+        None,
+        _chamber,
+        8.0,
+    ),
+    "mks": (
+        lambda c, w: mks_937b.Mks937b(c.now, [w.get("x"), None, w.get("x")], piranis=(1,)),
+        Mks937b,
+        None,
+        _chamber,
+        8.0,
+    ),
+    "eurotherm": (lambda c, w: eurotherm.Eurotherm(c.now, w.get("x")), Eurotherm, None, _product, 20.0),
+    "uv rtu": (lambda c, w: modbus_adc.ModbusAdc(c.now, w.get("x")), UvModbus, None, _absorbance, 0.1),
+    "uv tcp": (
+        lambda c, w: modbus_adc.ModbusAdc(c.now, w.get("x"), framing="tcp"),
+        UvModbus,
+        UvOptions(transport="tcp"),
+        _absorbance,
+        0.1,
+    ),
+    "ezo": (lambda c, w: ezo.EzoEc(c.now, w.get("x")), AtlasEzoEc, None, _conductivity, 0.1),
+    "shaker": (lambda c, w: qinstruments_bioshake.BioShake(c.now, temperature=w.get("x")), BioShake, None, _bath, 20.0),
+}
+CHECKSUM = {"eurotherm", "uv rtu"}  # on all other wires a flipped digit cannot be seen by anybody
+
+
+async def _first_value(measure: Callable[[Any], Awaitable[float]], device: Any, clock: Clock) -> float:
+    """What it says once it answers again; errors until then are typed."""
+    for _ in range(4):
+        try:
+            return await measure(device)
+        except VesiflowError:
+            await clock.sleep(1.0)
+    return await measure(device)
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("fault", list(Fault))
+def test_a_spoilt_wire_is_a_typed_error_and_then_works_again(name: str, fault: Fault) -> None:
+    make, driver, options, measure, truth = READERS[name]
+
+    async def talk(device: Any, world: World, clock: VirtualClock, emulator: Faulty) -> None:
+        emulator.inject(fault, seconds=3.0, times=1)
+        try:
+            value = await measure(device)
+        except VesiflowError as error:
+            assert error.device is not None
+        else:
+            assert value == pytest.approx(truth, rel=0.05) or (fault is Fault.CORRUPT and name not in CHECKSUM)
+        emulator.clear()
+        world.values["x"] = 1.5 * truth  # a late answer would still tell the old value
+        assert await _first_value(measure, device, clock) == pytest.approx(1.5 * truth, rel=0.05)
+
+    on_bench(lambda clock, world: Faulty(clock.now, make(clock, world)), driver, talk, options, x=truth)
