@@ -182,6 +182,7 @@ class RegloChannel:
         with self._about("set flow"):
             wanted = finite(flow, 0.0, 1e-3, unit="m^3/s", what="flow") / ML_MIN
             if wanted < 1e-6:
+                self._wanted = self._wanted or bool(await self._pump.ask(self._channel, "run state"))
                 self._zero = True
                 await self._halt()
                 return

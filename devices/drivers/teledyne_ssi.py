@@ -270,6 +270,7 @@ class TeledyneSsi:
             report = await self._report()
             step = 10.0**-report.decimals
             if wanted < 0.5 * step:
+                self._wanted = self._wanted or report.running
                 self._zero = True
                 await self._halt()
                 return

@@ -171,6 +171,7 @@ class WatsonMarlow323:
         with about(self._link.name, "set flow"):
             rpm = self._speed_for(flow)
             if rpm < MIN_RPM:
+                self._wanted = self._wanted or (await self.read_status()).running
                 self._zero = True
                 await self._halt()
                 return

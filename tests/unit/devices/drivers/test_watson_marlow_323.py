@@ -155,7 +155,20 @@ def test_start_at_zero_flow_moves_nothing() -> None:
         await pump.set_flow(1.0 * ML_MIN)
         await pump.start()
 
-    play([echoed(b"1ST\r"), status("59", 0)], talk)
+    play([status("59", 0), echoed(b"1ST\r"), status("59", 0)], talk)
+
+
+def test_a_head_that_turned_before_we_came_resumes_after_a_flow_of_zero() -> None:
+    async def talk(link: Link, clock: Clock) -> None:
+        pump = drive(link, clock)
+        await pump.set_flow(0.0)
+        await pump.set_flow(15 * ML_MIN)
+
+    steps = [
+        status("59", 1), echoed(b"1ST\r"), status("59", 0), echoed(b"1SP10\r"), status("10", 0), status("10", 0),
+        echoed(b"1GO\r"), status("10", 1),
+    ]  # fmt: skip
+    play(steps, talk)
 
 
 @pytest.mark.parametrize("flow", [-1e-9, 601 * ML_MIN, math.nan, math.inf])
