@@ -11,7 +11,9 @@ from devices.drivers import ismatec_codec as codec
 from devices.testing.scripted import load_vectors
 from vesiflow.errors import BadReply, DeviceFault, LimitExceeded, VesiflowError
 
-VECTORS = {vector.send: vector for vector in load_vectors(Path("tests/data/wire/ismatec_reglo_icc.json"))}
+VECTORS = {
+    vector.send: vector for vector in load_vectors(Path(__file__).parents[1] / "data/wire/ismatec_reglo_icc.json")
+}
 
 SENT = {
     codec.encode_action(2, "start"): "*",

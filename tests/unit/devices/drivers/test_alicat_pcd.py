@@ -25,7 +25,7 @@ from vesiflow.clock import Clock
 from vesiflow.errors import BadReply, ConfigError, DeviceFault, LimitExceeded
 
 PSI = 6894.757293168
-VECTORS = load_vectors(Path("tests/data/wire/alicat_pcd.json"))
+VECTORS = load_vectors(Path(__file__).parents[3] / "data/wire/alicat_pcd.json")
 MADE = (
     b"A  M00 ALICAT SCIENTIFIC\rA  M04 Model Number PCD-30PSIG-D\rA  M05 Serial Number 521641\r"
     b"A  M09 Software Revision 10v20.0-R24\r"

@@ -31,7 +31,7 @@ from devices.testing.scripted import Step, load_vectors, play
 from vesiflow.clock import Clock
 from vesiflow.errors import BadReply, ConfigError, DeviceFault, LimitExceeded, NoReply, VesiflowError
 
-VECTORS = load_vectors(Path("tests/data/wire/gilson_gsioc.json"))
+VECTORS = load_vectors(Path(__file__).parents[3] / "data/wire/gilson_gsioc.json")
 SELECT = [Step(b"\xff"), Step(b"\x86", b"\x86")]
 
 

@@ -30,7 +30,7 @@ from devices.testing.scripted import Step, load_vectors, play
 from vesiflow.clock import Clock
 from vesiflow.errors import BadReply, ConfigError, DeviceFault, LimitExceeded, NoReply, VesiflowError
 
-VECTORS = load_vectors(Path("tests/data/wire/mettler_mtsics.json"))
+VECTORS = load_vectors(Path(__file__).parents[3] / "data/wire/mettler_mtsics.json")
 HELLO = [
     Step(b"I4\r\n", b'I4 A "B123456789"\r\n'), Step(b"I2\r\n", b'I2 A "XS205DU Excellence 220.0000 g"\r\n'),
     Step(b"I3\r\n", b"ES\r\n"),

@@ -24,7 +24,7 @@ from vesiflow.clock import Clock
 from vesiflow.errors import BadReply, ConfigError, NoReply
 
 PSI = 6894.757293168
-VECTORS = load_vectors(Path("tests/data/wire/pendotech_pressuremat.json"))
+VECTORS = load_vectors(Path(__file__).parents[3] / "data/wire/pendotech_pressuremat.json")
 ROWS = [vector.reply.decode() for vector in VECTORS if vector.kind == "row" and vector.reply]
 
 

@@ -24,7 +24,9 @@ from devices.testing.scripted import Step, load_vectors, play
 from vesiflow.clock import Clock
 from vesiflow.errors import BadReply, DeviceFault, NoReply
 
-VECTORS = {vector.meaning: vector for vector in load_vectors(Path("tests/data/wire/sartorius_sbi.json"))}
+VECTORS = {
+    vector.meaning: vector for vector in load_vectors(Path(__file__).parents[3] / "data/wire/sartorius_sbi.json")
+}
 PRINT = b"\x1bP\r\n"
 
 

@@ -37,7 +37,9 @@ from vesiflow.clock import Clock
 from vesiflow.errors import BadReply, ConfigError, DeviceFault, LimitExceeded
 
 ML_MIN = 1e-6 / 60
-VECTORS = {vector.send: vector.reply for vector in load_vectors(Path("tests/data/wire/ssi_hplc_pump.json"))}
+VECTORS = {
+    vector.send: vector.reply for vector in load_vectors(Path(__file__).parents[3] / "data/wire/ssi_hplc_pump.json")
+}
 NO_FAULT = Step(b"RF\r", b"OK,0,0,0/")
 
 

@@ -28,7 +28,10 @@ from devices.testing.scripted import Step, load_vectors, play
 from vesiflow.clock import Clock
 from vesiflow.errors import BadReply, ConfigError, DeviceFault, Refused
 
-VECTORS = {vector.send: vector.reply for vector in load_vectors(Path("tests/data/wire/vici_universal_actuator.json"))}
+VECTORS = {
+    vector.send: vector.reply
+    for vector in load_vectors(Path(__file__).parents[3] / "data/wire/vici_universal_actuator.json")
+}
 INJECTION = {"load": "A", "inject": "B"}
 HELLO = [Step(b"VR\r", b"I-PD-AMHX88RD1\r"), Step(b"AM\r", b"AM1\r")]
 
