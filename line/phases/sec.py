@@ -12,6 +12,8 @@ from vesiflow.errors import Refused
 
 SCAN = 2.0
 WASH_SCAN = 10.0
+PUMP_TRIP = 6.9e5
+"""Pa; HPLC pumps cannot trip below about 100 psi. A softer column is protected by the limit of every scan."""
 _FLAT_CONDUCTIVITY = 0.03  # relative drift over the last tenth of the equilibration that counts as flat
 
 
@@ -28,7 +30,7 @@ class Flow:
 
     async def start(self) -> None:
         """Pump on at the flow of this run, its own pressure limit set first."""
-        await self.skid.pump.set_pressure_limit(self.max_pressure)
+        await self.skid.pump.set_pressure_limit(max(self.max_pressure, PUMP_TRIP))
         await self.skid.pump.set_flow(self.flow)
         await self.skid.pump.start()
         self._at = self.run.clock.now()
