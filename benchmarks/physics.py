@@ -1,6 +1,7 @@
 """How fast the process models are: `python -m benchmarks.physics` (or `python benchmarks/physics.py`).
 
-Best of several rounds on one core; prints a table and writes benchmarks/results/physics.json.
+Best of several rounds on one core; prints a table and writes benchmarks/results/physics.json. The first row is a loop
+of plain Python for comparison: on a machine that others use at the same time it, and everything else, slows down.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from sim.physics import primary_drying as primary
 from sim.physics.schedule import staged
 
 RESULTS = Path(__file__).parent / "results" / "physics.json"
-ROUNDS = 7
+ROUNDS = 15
 HOUR = 3600.0
 
 
@@ -29,6 +30,14 @@ def best(work: Callable[[], float]) -> tuple[float, float]:
         done = work()
         fastest = min(fastest, time.perf_counter() - begun)
     return done, fastest
+
+
+def plain_python() -> float:
+    """A million additions, the yardstick of the machine; loops."""
+    total = 0
+    for number in range(1_000_000):
+        total += number
+    return float(total > 0)
 
 
 def drying_steps() -> float:
@@ -81,6 +90,7 @@ def plate() -> float:
 def main() -> None:
     rows = []
     for name, work, unit, goal in (
+        ("yardstick: a million additions", plain_python, "ms", None),
         ("primary drying, step at 60 s", drying_steps, "sim-h/s", 500.0),
         ("primary drying, whole case", drying_case, "sim-h/s", 500.0),
         ("vial class, liquid to cake", vial_class, "sim-h/s", None),

@@ -124,12 +124,14 @@ def balance(
     per_torr = SUBLIMATION_HEAT / (3600.0 * resistance)  # cal/s/cm^2/Torr
     ice = ((vial.height if height is None else height) - layer) / ICE_CONDUCTIVITY
     drawn = per_torr * (vial.product_area + heating * ice)
-    front = min(guess + KELVIN, upper)
+    front = guess + KELVIN
     for _ in range(60):
+        if front > upper:
+            front = upper
         vapour = VAPOUR_FACTOR * exp(-VAPOUR_SLOPE / front)
         slope = drawn * vapour * VAPOUR_SLOPE / (front * front) + heating
         change = (drawn * (vapour - pressure) - heating * (upper - front)) / slope
-        front = min(front - change, upper)
+        front -= change
         if -TOLERANCE < change < TOLERANCE:
             break
     else:
@@ -162,7 +164,8 @@ def step(state: State, inputs: Inputs, dt: float) -> State:
         layer = vial.height
     else:
         layer = state.layer + rate * per_second * dt
-    return State(state.time + dt, layer, *balance(inputs, layer, dt, front))
+    ahead = 2.0 * front - state.front  # straight on from start and middle: nearly always one Newton step from the root
+    return State(state.time + dt, layer, *balance(inputs, layer, dt, ahead))
 
 
 def _half(state: State, per_second: float, dt: float, left: float) -> float:
