@@ -21,10 +21,63 @@ class Command:
 
 COMMANDS: tuple[Command, ...] = (
     Command(
+        MAKE, "run", "console.run:run", "run a batch as a Prefect flow", "vesiflow run exosome --line sim --seed 7"
+    ),
+    Command(
         MAKE,
         "simulate",
         "console.simulate:simulate",
         "run a recipe on a simulated line, without Prefect",
         "vesiflow simulate exosome --seed 7 --json result.json --junit result.xml",
+    ),
+    Command(
+        LOOK,
+        "check",
+        "console.recipe:check",
+        "check a recipe against a line; nothing runs",
+        "vesiflow check exosome --line sim --volume '1.5 L'",
+    ),
+    Command(
+        LOOK,
+        "recipe list",
+        "console.recipe:list_",
+        "list the packaged recipes",
+        "vesiflow recipe list",
+    ),
+    Command(
+        LOOK,
+        "recipe show",
+        "console.recipe:show",
+        "print the control recipe with computed durations",
+        "vesiflow recipe show exosome --line sim",
+    ),
+    Command(
+        LOOK,
+        "recipe parameters",
+        "console.recipe:parameters",
+        "list what recipes may say",
+        "vesiflow recipe parameters tff",
+    ),
+    Command(
+        LOOK,
+        "model",
+        "console.model:model",
+        "evaluate one case of a process model",
+        "vesiflow model tff run.yaml --json",
+    ),
+    Command(LINE, "line list", "console.line:list_lines", "list the packaged lines", "vesiflow line list"),
+    Command(
+        LINE,
+        "line check",
+        "console.line:check",
+        "ask every instrument of a line who it is",
+        "vesiflow line check sim",
+    ),
+    Command(
+        LINE,
+        "line serve",
+        "console.line:serve",
+        "own a line: its controller as a service",
+        "vesiflow line serve sim --port 4300",
     ),
 )

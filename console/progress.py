@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from line.api import BatchView
 from line.client import Watcher
 from protocols.control import ControlRecipe, UnitProcedure
+from records.present import span
 from records.tags import TAGS
 from vesiflow.quantities import show
 
@@ -28,12 +29,6 @@ def shown(recipe: ControlRecipe, *, quiet: bool, console: Console | None = None)
             yield Bars(recipe, progress)
     else:
         yield Lines(console)
-
-
-def hours(seconds: float) -> str:
-    """Process time as h:mm, or m:ss below an hour: "12:05 h"."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02d} h" if minutes >= 60 else f"{minutes}:{rest:02d} min"
 
 
 def done(procedure: UnitProcedure, batch: BatchView) -> float:
@@ -86,7 +81,7 @@ class Bars:
                 self._started.add(row)
                 self._progress.start_task(row)
             note = f"{_operation(batch)}  {readings(batch)}" if running else ""
-            self._progress.update(row, completed=share, at=hours(elapsed(procedure, batch)), note=note)
+            self._progress.update(row, completed=share, at=span(elapsed(procedure, batch)), note=note)
 
 
 class Lines:
@@ -108,7 +103,7 @@ class Lines:
         self._state = batch.state
 
     def _say(self, seconds: float, text: str) -> None:
-        self._console.print(f"{hours(seconds):>10}  {text}", highlight=False, soft_wrap=True)
+        self._console.print(f"{span(seconds):>11}  {text}", highlight=False, soft_wrap=True)
 
 
 def _operation(batch: BatchView) -> str:

@@ -10,18 +10,18 @@ from pathlib import Path
 
 from console import junit as junit_file
 from console.files import write_json
+from console.orders import checked
 from console.progress import shown
 from console.running import drive
 from console.summary import print_summary
-from devices.line_file import LineFile, load_line
+from devices.line_file import LineFile
 from line.connect import reached, refuse_known
 from line.procedure import Outcome, Procedure
+from line.record import record_of
 from protocols.control import ControlRecipe
-from protocols.load import load
-from protocols.resolve import resolve
-from records.store import Store
+from records.batch_record import comparable
+from records.store import BatchFolder, Store
 from vesiflow.errors import ConfigError
-from vesiflow.quantities import parse
 
 WHO = "vesiflow simulate"
 
@@ -76,34 +76,47 @@ def simulate(
     job = prepare(recipe, line, seed, volume)
     with _store(keep) as store:
         refuse_known(store, job.line, job.batch)
-        outcome = drive(run(job, store, quiet))
+        folder = store.batch(job.line.name, job.batch)
+        try:
+            outcome = drive(run(job, store, quiet))
+        finally:
+            if keep and folder.telemetry.exists():
+                _close(folder)
+        record = record_of(folder)
         if json:
-            write_json(json, outcome.batch.model_dump(exclude={"readings"}))
+            write_json(json, comparable(record))
         if junit:
             junit_file.write(junit, job.recipe, outcome)
         if not quiet:
-            print_summary(job.recipe, outcome)
+            print_summary(record, outcome.reason)
+            _say_where(folder if keep else None, json, junit)
     return 0 if outcome.complete else 1
+
+
+def _close(folder: BatchFolder) -> None:
+    from line.closing import close_record  # the plotting library takes a second that a plain simulation need not wait
+
+    close_record(folder)
+
+
+def _say_where(folder: BatchFolder | None, *files: Path | None) -> None:
+    for path in (folder.report if folder else None, *files):
+        if path:
+            print(f"written: {path}")
 
 
 def prepare(recipe: str, line: str, seed: int, volume: str | None) -> Simulation:
     """Read and check everything before anything is written; ConfigError with all problems."""
-    file = load_line(line)
-    real = [name for name, spec in file.instruments.items() if not spec.at.startswith("sim://")]
-    if file.simulation is None or real:
+    found = checked(recipe, line, volume)
+    real = [name for name, spec in found.line.instruments.items() if not spec.at.startswith("sim://")]
+    if found.line.simulation is None or real:
         raise ConfigError(
-            "this line is not simulated", device=file.name, value=", ".join(real) or None, remedy="use `vesiflow run`"
+            "this line is not simulated",
+            device=found.line.name,
+            value=", ".join(real) or None,
+            remedy="use `vesiflow run` for real instruments",
         )
-    master = load(recipe)
-    return Simulation(resolve(master, file.profile, volume=batch_volume(volume)), file, seed)
-
-
-def batch_volume(text: str | None) -> float | None:
-    """A batch size from the command line, m^3; ConfigError when it is no volume."""
-    try:
-        return None if text is None else parse(text, "m^3")
-    except ValueError as error:
-        raise ConfigError(str(error), action="--volume", remedy="write it like '1.5 L'") from None
+    return Simulation(found.recipe, found.line, seed)
 
 
 async def run(job: Simulation, store: Store, quiet: bool) -> Outcome:

@@ -13,8 +13,10 @@ from flows.order import Order, UnitOrder, WhenHeld
 from flows.steps import as_task
 from line.api import BatchView
 from line.client import Watcher
+from line.closing import close_record
 from line.connect import reached, refuse_known
 from line.procedure import Outcome, Procedure
+from protocols.check import check, refuse
 from protocols.control import ControlRecipe
 from protocols.load import load
 from protocols.resolve import resolve
@@ -49,7 +51,9 @@ def prepare(order: Order) -> Job:
             remedy="start `vesiflow line serve` and give its URL as controller",
         )
     volume = None if order.volume is None else inside(order.volume, "m^3")
-    recipe = resolve(load(order.recipe), line.profile, volume=volume)
+    master = load(order.recipe)
+    refuse(master, check(master, line.profile, volume=volume))
+    recipe = resolve(master, line.profile, volume=volume)
     return Job(line, recipe, order.batch or f"{recipe.recipe}-{(flow_run.id or 'local')[:8]}")
 
 
@@ -59,9 +63,13 @@ async def execute(order: Order) -> dict[str, str]:
     store = Store()
     if order.controller is None:
         refuse_known(store, job.line, job.batch)
+    folder = store.batch(job.line.name, job.batch)
     async with Mirror(job.batch, job.recipe) as mirror:
-        outcome = await _run(job, order, store, mirror)
-        folder = store.batch(job.line.name, job.batch)
+        try:
+            outcome = await _run(job, order, store, mirror)
+        finally:  # a cancelled batch has a record, too; the controller service writes its own
+            if order.controller is None and folder.telemetry.exists():
+                close_record(folder)
         await mirror.conclude(outcome, folder.report.as_uri() if folder.report.exists() else None)
     if not outcome.complete:
         raise BatchFailed(outcome.reason, device=job.batch)

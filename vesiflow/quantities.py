@@ -22,7 +22,7 @@ from pydantic_core import PydanticCustomError, core_schema
 
 Quantity: TypeAlias = pint.Quantity[Any]
 
-units: pint.UnitRegistry[Any] = pint.UnitRegistry(cache_folder=None)
+units: pint.UnitRegistry[Any] = pint.UnitRegistry(cache_folder=None, on_redefinition="ignore")
 units.define("@alias torr = Torr")
 units.define("LMH = liter / meter**2 / hour")
 units.define("particle = [] = particles")

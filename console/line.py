@@ -1,0 +1,110 @@
+"""`vesiflow line`: which lines there are, whether their instruments answer, and the controller as a service."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import AbstractContextManager, nullcontext
+
+import uvicorn
+from rich.markup import escape
+
+from console.running import drive
+from console.summary import plain_table, screen
+from devices.line_file import LineFile, load_line, packaged
+from line.api import create_app
+from line.host import hosted, make_clock, opened
+from records.store import Store
+from vesiflow.errors import ConfigError
+
+
+def list_lines() -> None:
+    """List the packaged lines with their instruments."""
+    table = plain_table("line", "clock", ">instruments", ">roles", "simulated")
+    for name in packaged():
+        line = load_line(name)
+        simulated = "yes" if line.simulation is not None else "no"
+        table.add_row(name, line.clock, str(len(line.instruments)), str(len(line.roles)), simulated)
+    screen().print(table)
+
+
+def check(line: str = "sim", /) -> None:
+    """Open every port of a line and ask every instrument who it is; nothing moves.
+
+    Parameters
+    ----------
+    line
+        Name of a packaged line, or a YAML file.
+    """
+    file = load_line(line)
+    rows = drive(_identities(file))
+    table = plain_table("instrument", "driver", "at", "model", "serial number", "firmware")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    screen().print(table)
+    print(f"line {file.name}: all {len(rows)} instruments answer")
+
+
+def serve(line: str = "sim", /, *, host: str = "127.0.0.1", port: int = 4300, seed: int | None = None) -> None:
+    """Own a line: open its instruments and serve its controller until Ctrl-C; then everything is in its safe state.
+
+    Parameters
+    ----------
+    line
+        Name of a packaged line, or a YAML file.
+    host
+        Address to listen on. The service has no accounts: keep it on this machine, or on the line's own network.
+    port
+        Port to listen on.
+    seed
+        Of a simulated line.
+    """
+    if not 0 < port < 65536:
+        raise ConfigError("no port", action="--port", value=port, bounds="1..65535")
+    drive(_serve(load_line(line), host, port, seed))
+
+
+async def _identities(line: LineFile) -> list[tuple[str, ...]]:
+    clock = make_clock(line)
+    async with opened(line, clock) as (instruments, _):
+        return [
+            (
+                name,
+                item.spec.driver_name,
+                item.spec.at,
+                item.identity.model,
+                item.identity.serial_number or "-",
+                item.identity.firmware or "-",
+            )
+            for name, item in instruments.instruments.items()
+        ]
+
+
+async def _serve(line: LineFile, host: str, port: int, seed: int | None) -> None:
+    with _listening(host, port) as listener:
+        async with hosted(line, Store(), seed=seed) as here:
+            server = _Server(uvicorn.Config(create_app(here.controller), log_level="warning", access_log=False))
+            print(f"line {line.name}: controller at http://{host}:{port} (Ctrl-C stops the line)", flush=True)
+            serving = asyncio.create_task(server.serve(sockets=[listener]), name="serve")
+            try:
+                await asyncio.wait({serving})
+            finally:
+                server.should_exit = server.force_exit = True
+                await serving
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        raise ConfigError(
+            error.strerror or str(error), action=f"listen on {host}:{port}", remedy="choose another --port"
+        ) from error
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to the command line, which brings the line to its safe state."""
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        """Take no signals."""
+        return nullcontext()
