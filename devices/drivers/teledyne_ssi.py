@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -170,10 +169,10 @@ def decode_report(reply: bytes) -> PumpReport:
     decimals = _FLOW.fullmatch(flow.strip())
     if not decimals or unit.strip().upper() not in PRESSURE_UNITS or running.strip() not in ("0", "1"):
         raise BadReply("not a status", value=shown(ascii_text(reply)), remedy="check driver and settings")
+    limits = number(upper), number(lower)
     return PumpReport(
-        number(flow), len(decimals[1]), number(upper), number(lower), unit.strip().upper(), head.strip(),
-        running.strip() == "1",
-    )  # fmt: skip
+        number(flow), len(decimals[1]), *limits, unit.strip().upper(), head.strip(), running.strip() == "1"
+    )
 
 
 def decode_faults(reply: bytes) -> Faults:
@@ -216,7 +215,7 @@ def decode_identification(reply: bytes) -> Identity:
     return Identity("Teledyne SSI", "Series I-IV", "", text)
 
 
-def _flags(words: Sequence[str], reply: bytes) -> list[bool]:
+def _flags(words: list[str], reply: bytes) -> list[bool]:
     if any(word.strip() not in ("0", "1") for word in words):
         raise BadReply("not flags", value=shown(ascii_text(reply)), remedy="check driver and settings")
     return [word.strip() == "1" for word in words]
@@ -323,8 +322,8 @@ class TeledyneSsi:
         """Flow (m^3/s) and whether it runs; DeviceFault while the pump reports one."""
         with about(self._link.name, "read pump"):
             await self._refuse_faults()
-            state = await self.read_run()
-            return PumpState(state.flow, state.running)
+        state = await self.read_run()
+        return PumpState(state.flow, state.running)
 
     @read
     async def read_run(self) -> RunState:
