@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from vesiflow.errors import BadReply, ConfigError, LimitExceeded, VesiflowError
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
-_INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
+_INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 
 
 def finite(
@@ -41,7 +41,7 @@ def fixed(value: float, decimals: int, low: float = -math.inf, high: float = mat
 
 def number(text: str) -> float:
     """The finite number that `text` is as a whole; BadReply for anything else."""
-    text = text.strip()
+    text = text.strip(" \t\r\n")
     if not _NUMBER.fullmatch(text) or not math.isfinite(float(text)):
         raise BadReply("not a number", value=shown(text), remedy="check baud rate, parity and the driver")
     return float(text)
@@ -49,7 +49,8 @@ def number(text: str) -> float:
 
 def integer(text: str) -> int:
     """The integer that `text` is as a whole; BadReply for anything else."""
-    if not _INTEGER.fullmatch(text.strip()):
+    text = text.strip(" \t\r\n")
+    if not _INTEGER.fullmatch(text):
         raise BadReply("not an integer", value=shown(text), remedy="check baud rate, parity and the driver")
     return int(text)
 
