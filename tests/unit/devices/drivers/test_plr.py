@@ -286,6 +286,15 @@ def test_deck_file_and_names(tmp_path: Path) -> None:
         load_deck(str(path))
 
 
+def test_decks_are_independent() -> None:
+    first, second = load_deck("sim"), load_deck("sim")
+    container(labware(first), "plate:A1").tracker.set_volume(50.0)
+    spots = first.get_resource("tips_50_1").get_all_items()
+    spots[0].tracker.remove_tip(commit=True)
+    assert container(labware(second), "plate:A1").tracker.get_used_volume() == 0.0
+    assert not spots[0].has_tip() and second.get_resource("tips_50_1").get_all_items()[0].has_tip()
+
+
 def test_wire_without_a_port_is_refused() -> None:
     clock = VirtualClock()
     with pytest.raises(ConfigError, match="needs a port"):
