@@ -5,19 +5,20 @@ from __future__ import annotations
 import webbrowser
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
+from console.summary import plain_table, print_summary, screen
+from line.closing import close_record
+from line.record import folded
 from records import present
 from records.export.ro_crate import write_crate
 from records.journal import verify as verify_journal
 from records.model import BatchRecord
-from records.publish import opened, publish
 from records.report import write_report
 from records.store import Store
 from vesiflow.errors import ConfigError, VesiflowError
 
-_COLOURS = {"critical": "red", "major": "yellow", "fail": "red", "missing": "yellow", "pass": "green"}
+_COLOURS = {"critical": "red", "major": "yellow"}
 
 
 def list_() -> None:
@@ -28,9 +29,9 @@ def list_() -> None:
     store = Store()
     found = store.batches()
     if not found:
-        _console().print(f"No batch in {store.root} yet; start one with: vesiflow run exosome")
+        screen().print(f"No batch in {store.root} yet; start one with: vesiflow run exosome", highlight=False)
         return
-    table = _table("batch", "recipe", "line", "state", "created (UTC)", "report")
+    table = plain_table("batch", "recipe", "line", "state", "created (UTC)", "report")
     for line, head in reversed(found):
         folder = store.batch(line, head.batch)
         table.add_row(
@@ -41,7 +42,7 @@ def list_() -> None:
             present.moment(head.created),
             "yes" if folder.report.is_file() else "",
         )
-    _console().print(table)
+    screen().print(table)
 
 
 def show(batch: str) -> None:
@@ -50,18 +51,12 @@ def show(batch: str) -> None:
     Example: vesiflow batch show 01KE6W3P4M6Z1J3GQ2M4V5A7CD
     """
     folder = Store().find(batch)
-    with opened(folder) as (record, _):
-        console = _console()
-        console.print(_title(record), highlight=False)
-        console.print(_figures(record))
-        console.print(_steps(record))
-        if record.release:
-            console.print(_criteria(record))
-        if record.findings:
-            console.print(_findings(record))
-        console.print(
-            f"report: {folder.report}" if folder.report.is_file() else f"report: vesiflow batch report {batch}"
-        )
+    with folded(folder) as (record, _):
+        print_summary(record)
+        _print_findings(record)
+    written = folder.report.is_file()
+    where = f"report: {folder.report}" if written else f"no report yet; write it with: vesiflow batch report {batch}"
+    screen().print(where, soft_wrap=True, highlight=False, markup=False)
 
 
 def report(batch: str, *, output: Path | None = None, open_: bool = False) -> None:
@@ -80,12 +75,12 @@ def report(batch: str, *, output: Path | None = None, open_: bool = False) -> No
     """
     folder = Store().find(batch)
     if output is None:
-        publish(folder)
+        close_record(folder)
     else:
-        with opened(folder) as (record, telemetry):
+        with folded(folder) as (record, telemetry):
             write_report(record, telemetry, output)
     path = (output or folder.report).resolve()
-    _console().print(str(path), soft_wrap=True, highlight=False)
+    screen().print(str(path), soft_wrap=True, highlight=False)
     if open_:
         webbrowser.open(path.as_uri())
 
@@ -112,7 +107,7 @@ def verify(line: str, *, anchor: str | None = None) -> None:
             action="verify",
             remedy="keep the file for analysis and restore a backup",
         )
-    _console().print(f"{path}: {result.count} entries, all as they were written", soft_wrap=True, highlight=False)
+    screen().print(f"{path}: {result.count} entries, all as they were written", soft_wrap=True, highlight=False)
 
 
 def export(batch: str, folder: Path) -> None:
@@ -128,77 +123,24 @@ def export(batch: str, folder: Path) -> None:
         A new or empty folder.
     """
     found = Store().find(batch)
-    with opened(found) as (record, telemetry):
+    with folded(found) as (record, telemetry):
         files = write_crate(found, record, telemetry, folder)
-    table = _table("file", "bytes")
+    table = plain_table("file", ">bytes")
     for path in files:
         table.add_row(path.name, f"{path.stat().st_size}")
-    _console().print(table)
-    _console().print(str(folder.resolve()), soft_wrap=True, highlight=False)
+    screen().print(table)
+    screen().print(str(folder.resolve()), soft_wrap=True, highlight=False)
 
 
-def _console() -> Console:
-    return Console()
-
-
-def _table(*columns: str, title: str | None = None) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
-    for name in columns:
-        table.add_column(name, overflow="fold")
-    return table
-
-
-def _title(record: BatchRecord) -> str:
-    head = record.header
-    mark = " [bold red]SIMULATED[/]" if head.simulated else ""
-    return f"[bold]{head.batch}[/] {head.recipe} {head.version} on {head.line}: [bold]{head.state}[/]{mark}"
-
-
-def _figures(record: BatchRecord) -> Table:
-    s = record.summary
-    table = _table("", "")
-    table.show_header = False
-    table.add_row("created", present.moment(record.header.created))
-    table.add_row("duration", present.span(record.header.duration))
-    table.add_row("particles in, out", f"{present.figure(s.particles_in, 3)}, {present.figure(s.particles_out, 3)}")
-    table.add_row("overall yield", present.percent(s.overall_yield))
-    table.add_row("purity", present.text(s.particles_per_ug, "1/ug", digits=3))
-    table.add_row("doses", present.figure(s.doses))
-    table.add_row("release criteria", f"{s.passed} met, {s.failed} failed, {s.missing} missing")
-    return table
-
-
-def _steps(record: BatchRecord) -> Table:
-    table = _table("#", "unit procedure", "outcome", "took", "phases", title="Unit procedures")
-    for unit in record.units:
-        done = sum(phase.outcome == "complete" for phase in unit.phases)
-        table.add_row(
-            str(unit.number), unit.name, unit.outcome, present.span(unit.duration), f"{done} of {len(unit.phases)}"
-        )
-    return table
-
-
-def _criteria(record: BatchRecord) -> Table:
-    table = _table("criterion", "limit", "value", "verdict", title="Release criteria")
-    for item in record.release:
-        colour = _COLOURS.get(item.verdict, "white")
-        table.add_row(
-            item.label,
-            f"{item.relation} {present.text(item.limit, item.unit)}",
-            present.text(item.value, item.unit),
-            f"[{colour}]{item.verdict}[/]",
-        )
-    return table
-
-
-def _findings(record: BatchRecord) -> Table:
-    table = _table("severity", "what", "phase", "at", title="Findings")
+def _print_findings(record: BatchRecord) -> None:
+    if not record.findings:
+        return
+    table = plainplain_table("severity", "finding", "phase", ">at")
     for item in record.findings:
-        colour = _COLOURS.get(item.severity, "white")
-        table.add_row(
-            f"[{colour}]{item.severity}[/]", f"{item.category}: {item.what}", item.phase, present.span(item.at)
-        )
-    return table
+        colour = _COLOURS.get(item.severity, "dim")
+        what = escape(f"{item.category}: {item.what}")
+        table.add_row(f"[{colour}]{item.severity}[/]", what, item.phase, present.span(item.at))
+    screen().print(table)
 
 
 def _anchor(text: str | None) -> tuple[int, str] | None:

@@ -6,13 +6,13 @@ import getpass
 from importlib import import_module
 from typing import Any
 
-from console.orders import checked
 from console.progress import shown
 from console.running import drive
 from console.summary import print_summary, screen
 from flows import settings
 from flows.versions import refuse_broken
 from line.connect import refuse_known
+from line.prepare import batch_volume, prepare
 from line.record import record_of
 from protocols.control import ControlRecipe
 from records.store import BatchFolder, Store
@@ -59,7 +59,7 @@ def run(
     quiet
         Print nothing but errors.
     """
-    job = checked(recipe, line, volume)
+    job = prepare(recipe, line, batch_volume(volume))
     name, store = batch or _batch_id(job.recipe.recipe), Store()
     if controller is None:
         refuse_known(store, job.line, name)

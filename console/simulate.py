@@ -10,12 +10,13 @@ from pathlib import Path
 
 from console import junit as junit_file
 from console.files import write_json
-from console.orders import checked
 from console.progress import shown
 from console.running import drive
 from console.summary import print_summary
 from devices.line_file import LineFile
 from line.connect import reached, refuse_known
+from line.prepare import batch_volume
+from line.prepare import prepare as prepared
 from line.procedure import Outcome, Procedure
 from line.record import record_of
 from protocols.control import ControlRecipe
@@ -107,7 +108,7 @@ def _say_where(folder: BatchFolder | None, *files: Path | None) -> None:
 
 def prepare(recipe: str, line: str, seed: int, volume: str | None) -> Simulation:
     """Read and check everything before anything is written; ConfigError with all problems."""
-    found = checked(recipe, line, volume)
+    found = prepared(recipe, line, batch_volume(volume))
     real = [name for name, spec in found.line.instruments.items() if not spec.at.startswith("sim://")]
     if found.line.simulation is None or real:
         raise ConfigError(

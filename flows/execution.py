@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from prefect.runtime import flow_run
 
-from devices.line_file import LineFile, load_line
 from flows.mirror import Mirror
 from flows.order import Order, UnitOrder, WhenHeld
 from flows.steps import as_task
@@ -15,11 +14,8 @@ from line.api import BatchView
 from line.client import Watcher
 from line.closing import close_record
 from line.connect import reached, refuse_known
+from line.prepare import Prepared, prepare
 from line.procedure import Outcome, Procedure
-from protocols.check import check, refuse
-from protocols.control import ControlRecipe
-from protocols.load import load
-from protocols.resolve import resolve
 from records.store import Store
 from vesiflow.errors import ConfigError, VesiflowError
 from vesiflow.quantities import inside
@@ -33,33 +29,27 @@ class BatchFailed(VesiflowError):
 
 
 @dataclass(frozen=True)
-class Job:
-    """An order made ready: what runs where."""
+class Job(Prepared):
+    """An order made ready: what runs where, as which batch."""
 
-    line: LineFile
-    recipe: ControlRecipe
     batch: str
 
 
-def prepare(order: Order) -> Job:
+def ready(order: Order) -> Job:
     """Read and check everything an order names; ConfigError with all problems, nothing done."""
-    line = load_line(order.line)
-    if order.controller is None and line.simulation is None:
+    found = prepare(order.recipe, order.line, None if order.volume is None else inside(order.volume, "m^3"))
+    if order.controller is None and found.line.simulation is None:
         raise ConfigError(
             "a real line is run by its controller service",
-            device=line.name,
+            device=found.line.name,
             remedy="start `vesiflow line serve` and give its URL as controller",
         )
-    volume = None if order.volume is None else inside(order.volume, "m^3")
-    master = load(order.recipe)
-    refuse(master, check(master, line.profile, volume=volume))
-    recipe = resolve(master, line.profile, volume=volume)
-    return Job(line, recipe, order.batch or f"{recipe.recipe}-{(flow_run.id or 'local')[:8]}")
+    return Job(found.line, found.recipe, order.batch or f"{found.recipe.recipe}-{(flow_run.id or 'local')[:8]}")
 
 
 async def execute(order: Order) -> dict[str, str]:
     """Run the batch (or the unit procedure) that `order` describes; BatchFailed when it does not complete."""
-    job = prepare(order)
+    job = ready(order)
     store = Store()
     if order.controller is None:
         refuse_known(store, job.line, job.batch)
@@ -94,7 +84,7 @@ async def _run(job: Job, order: Order, store: Store, mirror: Mirror) -> Outcome:
 
 async def execute_unit(order: UnitOrder, unit: str) -> dict[str, str]:
     """As `execute`, for the unit procedure of `unit` that the order names, or the only one there is."""
-    job = prepare(order)
+    job = ready(order)
     numbers = [procedure.number for procedure in job.recipe.unit_procedures if procedure.unit == unit]
     if order.unit_procedure not in numbers and (order.unit_procedure is not None or len(numbers) != 1):
         raise ConfigError(

@@ -1,0 +1,36 @@
+"""What is needed before a batch can start: names and texts to a checked control recipe for a line; nothing is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from devices.line_file import LineFile, load_line
+from protocols.check import check, refuse
+from protocols.control import ControlRecipe
+from protocols.load import load
+from protocols.resolve import resolve
+from vesiflow.errors import ConfigError
+from vesiflow.quantities import parse
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A line and the control recipe for it."""
+
+    line: LineFile
+    recipe: ControlRecipe
+
+
+def prepare(recipe: str, line: str, volume: float | None = None) -> Prepared:
+    """Read and check recipe and line; `volume` m^3 of the first material. ConfigError with all problems at once."""
+    file, master = load_line(line), load(recipe)
+    refuse(master, check(master, file.profile, volume=volume))
+    return Prepared(file, resolve(master, file.profile, volume=volume))
+
+
+def batch_volume(text: str | None) -> float | None:
+    """A batch size as a person writes it, in m^3; ConfigError when it is no volume."""
+    try:
+        return None if text is None else parse(text, "m^3")
+    except ValueError as error:
+        raise ConfigError(str(error), action="batch volume", remedy="write it like '1.5 L'") from None
