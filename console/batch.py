@@ -135,7 +135,7 @@ def export(batch: str, folder: Path) -> None:
 def _print_findings(record: BatchRecord) -> None:
     if not record.findings:
         return
-    table = plainplain_table("severity", "finding", "phase", ">at")
+    table = plain_table("severity", "finding", "phase", ">at")
     for item in record.findings:
         colour = _COLOURS.get(item.severity, "dim")
         what = escape(f"{item.category}: {item.what}")

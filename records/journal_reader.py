@@ -142,6 +142,10 @@ class JournalReader:
         """Entries of `batch` (None: of the whole line) with seq > `after`, in order; only `kinds` when given."""
         return list(select_events(self._db, batch, kinds, after))
 
+    def bodies(self, batch: str) -> Iterator[tuple[int, str, str]]:
+        """(seq, body, hash) of every entry of `batch` as stored: SHA-256 of the body's bytes is the hash."""
+        yield from self._db.execute("SELECT seq, body, hash FROM audit WHERE batch = ? ORDER BY seq", (batch,))
+
     def intents(self, batch: str) -> list[Intent]:
         """Actions of `batch` in the order they were meant, each with its outcome and resolution."""
         return select_intents(self._db, batch)

@@ -12,6 +12,8 @@ from records.model import HoldTime, PhaseRecord, UnitRecord
 from records.telemetry import TelemetryReader
 from records.timeline import Timeline, number
 
+_ROUNDING = 1e-3  # dates in the journal are cut to microseconds: a sample at the very start belongs to what went before
+
 
 @dataclass
 class _Runs:
@@ -84,7 +86,7 @@ def _phase(
     last = runs.ends[-1] if over else None
     end = last.utc if last else None
     results = _results(last.data.get("results") or {}) if last else {}
-    window = (start.timestamp(), end.timestamp()) if start and end else None
+    window = (start.timestamp() + _ROUNDING, end.timestamp() + _ROUNDING) if start and end else None
     return PhaseRecord(
         key=str(phase["key"]),
         kind=str(phase["kind"]),

@@ -103,10 +103,12 @@ def parameter(name: str, value: Any, area: str) -> str:
 
 
 def parameters(params: Mapping[str, Any], area: str) -> list[tuple[str, str]]:
-    """(label, text) of all parameters of a phase; those of a membrane or pulse after it."""
+    """(label, text) of all parameters of a phase; a membrane by its barcode where it is not what the phase is about."""
     found: list[tuple[str, str]] = []
     for name, value in params.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and "barcode" in value and len(params) > 1:
+            found.append((label(name), str(value["barcode"])))
+        elif isinstance(value, Mapping):
             found += [(f"{label(name)}, {inner}", shown) for inner, shown in parameters(value, area)]
         else:
             found.append((label(name), parameter(name, value, area)))

@@ -30,6 +30,7 @@ class Tag:
         return value * scale + zero
 
 
+_WRITTEN = {"percent": "%", "degC": "°C", "uF": "µF", "mtorr": "mTorr", "1/s": "s⁻¹", "ohm": "Ω"}
 _SETPOINT = "_setpoint"
 
 _ROWS = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -137,6 +138,11 @@ class TelemetryReader:
             (number for t, value in rows for number in (t, math.nan if value is None else value)), dtype=np.float64
         )
         return flat[0::2], flat[1::2]
+
+    def samples(self, tag: str) -> Iterator[tuple[float, float | None, int]]:
+        """(t, value, quality) of `tag` in order, one by one: memory stays flat; None for no value."""
+        sql = "SELECT t, value, quality FROM sample WHERE tag = (SELECT id FROM tag WHERE name = ?) ORDER BY t"
+        yield from self._db.execute(sql, (tag,))
 
     def statistics(self, tag: str, start: float, end: float) -> Statistics | None:
         """Mean, range and last value of `tag` after `start` up to `end`, inside unit; None when there is no value.
