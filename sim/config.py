@@ -159,6 +159,7 @@ class Sec(Section):
     adsorption: Fraction = Field(0.08, description="share of the vesicles that a new bed keeps")
     adsorbing_particles: float = Field(4e12, gt=0, description="vesicles seen until a bed is used to them")
     pump_gain: float = 0.997
+    collects_at: int = Field(1, ge=0, le=1, description="diverter state that leads into the tubes: how it is plumbed")
     frit: float = Field(1.2e11, ge=0, description="Pa s/m^3 of frits and tubing")
     selector: tuple[str, ...] = Field(("PBS", "0.5 M NaOH", "20 % ethanol"), min_length=1)
     usual_flow: Flow = parse("9.8 mL/min", "m^3/s")

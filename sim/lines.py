@@ -124,7 +124,7 @@ def _sec(plant: Plant) -> Endpoints:
     collector = GilsonFc203b(
         now,
         lambda tube: sec.go_to(int(tube), now()),
-        lambda on: sec.divert(on > 0.0, now()),
+        lambda on: sec.divert(int(on) != plant.config.sec.collects_at, now()),
         tubes=plant.config.sec.tubes,
     )
 

@@ -42,7 +42,7 @@ class SecSkid:
     selector: int = 1
     injector: int = LOAD
     tube: int = 0
-    diverted: bool = False
+    diverted: bool = True
     loop: Material = EMPTY
     loop_eluent: Material = EMPTY
     adsorbed: Material = EMPTY

@@ -116,6 +116,7 @@ def test_a_tube_runs_over_and_a_tube_too_far_is_waste(rig: Any) -> None:
     skid.inject(2, rig.t)
     pump(rig, 150 * ML)
     skid.go_to(1, rig.t)
+    skid.divert(False, rig.t)
     pump(rig, 40 * ML)
     assert skid.tubes[1].volume == pytest.approx(15 * ML)
     assert rig.plant.ledger.of("tube overflow")
