@@ -3,6 +3,7 @@
 Rules (each has a test): flush before a query; skip and count foreign lines (at most `MAX_FOREIGN`); after a
 time-out the link is *dirty*: before the next command it drains until quiet, sends the instrument's reset bytes and
 asks who is there; a late reply is never taken for the next answer; gaps between commands are kept by the clock.
+A lost port (unplugged, connection closed) is opened again before the next command, which then goes the same way.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 from devices.readings import Identity
 from devices.transports import Transport
 from vesiflow.clock import Clock, Lock
-from vesiflow.errors import BadReply, NoReply, VesiflowError
+from vesiflow.errors import BadReply, NoReply, NotSent, VesiflowError
 
 MAX_FOREIGN = 5
 MAX_REPLY = 65536
@@ -50,6 +51,8 @@ class Counters:
     foreign: int = 0
     flushed: int = 0
     recoveries: int = 0
+    reconnects: int = 0
+    sent: int = 0  # writes of commands, those of a recovery not counted
 
 
 @dataclass
@@ -93,14 +96,14 @@ class Link:
             self._rest = b""
             self.counters.flushed += len(await self.transport.discard_input())
             self.counters.queries += 1
-            await self.transport.write(request)
+            await self._write(request)
             return await self._reply(frame, accept, timeout, action or _shown(request))
 
     async def send(self, request: bytes) -> None:
         """Send a command that is answered by silence."""
         async with self._turn_taken():
             self.counters.queries += 1
-            await self.transport.write(request)
+            await self._write(request)
 
     async def converse(self, talk: Callable[[Conversation], Awaitable[bytes]]) -> bytes:
         """Several writes and reads as one turn (echoes, GSIOC bytes, ACK then ENQ)."""
@@ -112,6 +115,17 @@ class Link:
 
     def _turn_taken(self) -> _Turn:
         return _Turn(self)
+
+    async def _write(self, data: bytes) -> None:
+        try:
+            await self.transport.write(data)
+        except NotSent:
+            raise
+        except BaseException:
+            self.counters.sent += 1  # some of it may have left
+            raise
+        if self._recoverer is None:
+            self.counters.sent += 1
 
     async def _reply(self, frame: Framer, accept: Callable[[bytes], bool] | None, timeout: float, action: str) -> bytes:
         deadline = self.clock.now() + timeout
@@ -173,7 +187,7 @@ class Link:
         return data
 
     async def _recover(self) -> None:
-        """Drain until quiet, reset the instrument's input, and make sure that it is still the same one.
+        """Open a lost port again, drain until quiet, reset the instrument's input, and make sure who it is.
 
         Instruments answer in order, so once the sentinel (who are you?) has its own answer nothing older can follow.
         Where there is no sentinel the line must stay quiet as long as the lost reply was waited for.
@@ -181,6 +195,10 @@ class Link:
         self.counters.recoveries += 1
         self._recoverer = asyncio.current_task()
         try:
+            self._dirty = True
+            if self.transport.lost:
+                await self.transport.reopen()
+                self.counters.reconnects += 1
             await self._drain(self.quiet if self.identify else max(self.quiet, self._lost))
             if self.reset:
                 await self.transport.write(self.reset)
@@ -239,7 +257,7 @@ class _Turn:
             return
         await link._turn.acquire()
         try:
-            if link._dirty:
+            if link._dirty or link.transport.lost:
                 await link._recover()
             wait = link._free_at - link.clock.now()
             if wait > 0:
@@ -252,6 +270,7 @@ class _Turn:
         link = self._link
         if kind is not None and issubclass(kind, asyncio.CancelledError | NoReply):
             link._dirty = True  # the answer may still come
+        link._dirty = link._dirty or link.transport.lost
         link._free_at = link.clock.now() + link.gap
         if not self._inner:
             link._turn.release()
@@ -264,7 +283,7 @@ class Conversation:
     link: Link
 
     async def write(self, data: bytes) -> None:
-        await self.link.transport.write(data)
+        await self.link._write(data)
 
     async def read(self, frame: Framer, timeout: float, action: str) -> bytes:
         """The next framed reply; NoReply after `timeout` s, and the link is then dirty."""

@@ -3,11 +3,15 @@
 `/dev/ttyUSB0`, `socket://host:port`, `rfc2217://...` and `sim://...` (a plug-in found by pyserial) are the same here.
 A port that blocks gets one worker thread of its own, with time-outs inside pyserial; a port that says
 `blocks = False` (the simulated line) is read inline and waits on the injected clock, hence deterministic.
+
+A port that fails (pulled adapter, closed socket) is `lost` until `reopen` has opened it again; the link does that
+before its next command and then makes sure that the same instrument answers.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,11 +20,19 @@ from typing import Any, Protocol, TypeVar
 import serial
 
 from vesiflow.clock import Clock
-from vesiflow.errors import ConfigError, NoReply, NotSent
+from vesiflow.errors import ConfigError, NoReply, NotSent, VesiflowError
+
+try:
+    from termios import error as _TerminalError
+except ImportError:  # not on Windows
+    _TerminalError = OSError  # type: ignore[assignment,misc]
 
 T = TypeVar("T")
 SIM_HANDLERS = "sim.wire"
+WRITE_LIMIT = 2.0  # s until all bytes have left the host
 _POLL = 0.05
+_WRITE_POLL = 0.005  # s
+PORT_ERRORS = (serial.SerialException, OSError, _TerminalError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +52,21 @@ class SerialSettings:
 
 
 class Transport(Protocol):
-    """Raw bytes. `read` waits up to `patience` s for the first byte and returns b"" when none came."""
+    """Raw bytes. `read` waits up to `patience` s for the first byte and returns b"" when none came.
+
+    `lost` says that the port failed: nothing goes through until `reopen`, which raises NotSent while it is away.
+    """
 
     url: str
     blocks: bool
 
+    @property
+    def lost(self) -> bool: ...
+
     async def write(self, data: bytes) -> None: ...
     async def read(self, patience: float) -> bytes: ...
     async def discard_input(self) -> bytes: ...
+    async def reopen(self) -> None: ...
     async def close(self) -> None: ...
 
 
@@ -69,7 +88,7 @@ async def open_transport(url: str, settings: SerialSettings, clock: Clock) -> Tr
                 action="open",
                 remedy="set `clock: wall` in the line file",
             )
-        transport = ThreadTransport(url, port)
+        transport = ThreadTransport(url, port, clock)
         await transport.open()
         return transport
     _open(url, port)
@@ -88,7 +107,7 @@ def _make(url: str, settings: SerialSettings) -> Any:
             rtscts=settings.rtscts,
             xonxoff=settings.xonxoff,
             timeout=_POLL,
-            write_timeout=2.0,
+            write_timeout=WRITE_LIMIT,
         )
     except ValueError as error:
         raise ConfigError(str(error), device=url, action="open", remedy="check `at:` in the line file") from error
@@ -99,11 +118,23 @@ def _open(url: str, port: Any) -> None:
         port.open()
         if hasattr(port, "exclusive") and url.startswith("/"):
             port.exclusive = True
-    except serial.SerialException as error:
+    except (*PORT_ERRORS, ValueError) as error:
+        _shut(port)
         raise ConfigError(_cause(error), device=url, action="open", remedy=_remedy(error)) from error
 
 
-def _cause(error: serial.SerialException) -> str:
+def _shut(port: Any) -> None:
+    """Close a port that may be half open or gone."""
+    with contextlib.suppress(*PORT_ERRORS):
+        port.close()
+
+
+def _away(url: str, error: ConfigError) -> NotSent:
+    """What opening again says while the port is not back."""
+    return NotSent(f"the port is lost: {error.reason}", device=url, action="reopen", remedy=error.remedy)
+
+
+def _cause(error: Exception) -> str:
     text = str(error)
     for sign, cause in (
         ("No such file", "the port does not exist"),
@@ -117,7 +148,7 @@ def _cause(error: serial.SerialException) -> str:
     return text
 
 
-def _remedy(error: serial.SerialException) -> str:
+def _remedy(error: Exception) -> str:
     text = str(error)
     if "Permission" in text:
         return "add the user to the group that owns the port (dialout)"
@@ -133,34 +164,54 @@ class InlineTransport:
 
     def __init__(self, url: str, port: Any, clock: Clock) -> None:
         self.url = url
+        self.lost = False
         self._port = port
         self._clock = clock
 
     async def write(self, data: bytes) -> None:
         try:
             self._port.write(data)
-        except serial.SerialException as error:
-            raise NotSent(str(error), device=self.url, action="write", remedy="check cable and power") from error
+        except PORT_ERRORS as error:
+            raise self._failed(NotSent, error, "write") from error
 
     async def read(self, patience: float) -> bytes:
         deadline = self._clock.now() + patience
         while True:
             try:
                 data: bytes = self._port.read(self._port.in_waiting)
-            except serial.SerialException as error:
-                raise NoReply(str(error), device=self.url, action="read", remedy="check cable and power") from error
+                due = self._port.due_in()
+            except PORT_ERRORS as error:
+                raise self._failed(NoReply, error, "read") from error
             left = deadline - self._clock.now()
             if data or left <= 0:
                 return data
-            due = self._port.due_in()
             await self._clock.sleep(left if due is None else min(max(due, 1e-6), left))
 
     async def discard_input(self) -> bytes:
-        data: bytes = self._port.read(self._port.in_waiting)
+        try:
+            data: bytes = self._port.read(self._port.in_waiting)
+        except PORT_ERRORS as error:
+            raise self._failed(NotSent, error, "flush") from error
         return data
 
+    async def reopen(self) -> None:
+        _shut(self._port)
+        try:
+            _open(self.url, self._port)
+        except ConfigError as error:
+            raise _away(self.url, error) from error
+        self.lost = False
+
     async def close(self) -> None:
-        self._port.close()
+        _shut(self._port)
+
+    def _failed(self, kind: type[VesiflowError], error: Exception, action: str) -> VesiflowError:
+        self.lost = True
+        return _failure(self.url, kind, error, action)
+
+
+def _failure(url: str, kind: type[VesiflowError], error: Exception, action: str) -> VesiflowError:
+    return kind(str(error), device=url, action=action, remedy="check cable and power of instrument and adapter")
 
 
 class ThreadTransport:
@@ -168,9 +219,11 @@ class ThreadTransport:
 
     blocks = True
 
-    def __init__(self, url: str, port: Any) -> None:
+    def __init__(self, url: str, port: Any, clock: Clock) -> None:
         self.url = url
+        self.lost = False
         self._port = port
+        self._clock = clock
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"port {url}")
 
     async def open(self) -> None:
@@ -181,21 +234,24 @@ class ThreadTransport:
             raise
 
     async def write(self, data: bytes) -> None:
-        def work() -> None:
-            self._port.write(data)
-            self._port.flush()
+        """All of `data`; NoReply when the instrument does not take it within `WRITE_LIMIT` (RTS/CTS, full buffer).
 
+        pyserial's flush waits without limit for a CTS that never comes, hence the look at `out_waiting`.
+        """
         try:
-            await self._run(work)
+            await self._run(lambda: self._port.write(data))
+            deadline = self._clock.now() + WRITE_LIMIT
+            while await self._run(lambda: getattr(self._port, "out_waiting", 0)):
+                if self._clock.now() >= deadline:
+                    raise serial.SerialTimeoutException
+                await self._clock.sleep(_WRITE_POLL)
         except serial.SerialTimeoutException as error:
+            await self._forget_output()
             raise NoReply(
-                "the instrument does not take data",
-                device=self.url,
-                action="write",
-                remedy="check flow control",
+                "the instrument does not take data", device=self.url, action="write", remedy="check flow control"
             ) from error
-        except (serial.SerialException, OSError) as error:
-            raise NotSent(str(error), device=self.url, action="write", remedy="check cable and power") from error
+        except PORT_ERRORS as error:
+            raise self._failed(NotSent, error, "write") from error
 
     async def read(self, patience: float) -> bytes:
         def work() -> bytes:
@@ -208,19 +264,44 @@ class ThreadTransport:
 
         try:
             return await self._run(work)
-        except (serial.SerialException, OSError) as error:
-            raise NoReply(str(error), device=self.url, action="read", remedy="check cable and power") from error
+        except PORT_ERRORS as error:
+            raise self._failed(NoReply, error, "read") from error
 
     async def discard_input(self) -> bytes:
         def work() -> bytes:
             self._port.timeout = 0
             return bytes(self._port.read(65536))
 
-        return await self._run(work)
+        try:
+            return await self._run(work)
+        except PORT_ERRORS as error:
+            raise self._failed(NotSent, error, "flush") from error
+
+    async def reopen(self) -> None:
+        def work() -> None:
+            _shut(self._port)
+            _open(self.url, self._port)
+
+        try:
+            await self._run(work)
+        except ConfigError as error:
+            raise _away(self.url, error) from error
+        self.lost = False
 
     async def close(self) -> None:
-        await self._run(self._port.close)
-        self._worker.shutdown(wait=True)
+        try:
+            await self._run(lambda: _shut(self._port))
+        finally:
+            self._worker.shutdown(wait=True)
+
+    async def _forget_output(self) -> None:
+        """A command that was not taken must not leave later by itself."""
+        with contextlib.suppress(*PORT_ERRORS, AttributeError):
+            await self._run(self._port.reset_output_buffer)
+
+    def _failed(self, kind: type[VesiflowError], error: Exception, action: str) -> VesiflowError:
+        self.lost = True
+        return _failure(self.url, kind, error, action)
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, work)

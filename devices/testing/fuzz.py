@@ -44,6 +44,7 @@ class Babbler:
 
     url = "babble://"
     blocks = False
+    lost = False
 
     def __init__(self, clock: Clock, dice: random.Random, good: Sequence[bytes]) -> None:
         self._clock, self._dice, self._good = clock, dice, list(good)
@@ -67,6 +68,9 @@ class Babbler:
         gone = b"".join(data for due, data in self._pending if due <= now)
         self._pending = [item for item in self._pending if item[0] > now]
         return gone
+
+    async def reopen(self) -> None:
+        """Never lost."""
 
     async def close(self) -> None:
         self._pending.clear()

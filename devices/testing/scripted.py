@@ -42,6 +42,7 @@ class ScriptedTransport:
 
     url = "scripted://"
     blocks = False
+    lost = False
 
     def __init__(self, steps: Iterable[Step], clock: Clock, chunk: int = 1) -> None:
         self._steps = list(steps)
@@ -79,6 +80,9 @@ class ScriptedTransport:
         if self._waiting:
             raise ScriptError(f"threw away {self._waiting!r}")
         return b""
+
+    async def reopen(self) -> None:
+        """Never lost."""
 
     async def close(self) -> None:
         self.finish()

@@ -26,15 +26,16 @@ class Serial(serial.SerialBase):  # type: ignore[misc]
 
     def open(self) -> None:
         """Connect to the emulator at the address; SerialException like a missing or busy device file."""
-        bench = current()
+        bench = getattr(self, "_bench", None) or current()  # opened again, it is still the same bench
         self._address = str(self.port).removeprefix("sim://")
-        if bench is None or self._address not in bench.endpoints:
+        if bench is None or self._address not in bench.endpoints or self._address in bench.unplugged:
             raise serial.SerialException(f"No such file: no simulated instrument at {self.port}")
         if self._address in bench.open:
             raise serial.SerialException(f"Could not exclusively lock port {self.port}")
         bench.open.add(self._address)
         self._bench = bench
         self._emulator = bench.endpoints[self._address]
+        self._buffer = b""
         self.is_open = True
 
     def close(self) -> None:

@@ -104,6 +104,7 @@ class Babbler:
 
     url = "babble://"
     blocks = False
+    lost = False
 
     def __init__(self, clock: VirtualClock, dice: random.Random, good: list[bytes]) -> None:
         self._clock, self._dice, self._good = clock, dice, good
@@ -127,6 +128,9 @@ class Babbler:
         gone = b"".join(data for due, data in self._pending if due <= now)
         self._pending = [item for item in self._pending if item[0] > now]
         return gone
+
+    async def reopen(self) -> None:
+        """Never lost."""
 
     async def close(self) -> None:
         self._pending.clear()

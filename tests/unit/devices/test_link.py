@@ -21,6 +21,7 @@ class Wire:
 
     url = "test://"
     blocks = False
+    lost = False
 
     def __init__(self, clock: VirtualClock, script: Script) -> None:
         self._clock = clock
@@ -49,6 +50,9 @@ class Wire:
 
     async def discard_input(self) -> bytes:
         return self._due()
+
+    async def reopen(self) -> None:
+        """Never lost."""
 
     async def close(self) -> None:
         """Nothing to close."""
@@ -90,7 +94,7 @@ async def test_foreign_lines_are_skipped_and_counted_but_not_for_ever() -> None:
     await talk(lambda _: [(0.1, b"E1\rE2\rP1\r")], go)
 
     async def babble(link: Link, clock: VirtualClock) -> None:
-        with pytest.raises(BadReply, match="pump: .*answers in another language"):
+        with pytest.raises(BadReply, match=r"pump: .*answers in another language"):
             await link.query(b"?\r", CR, accept=lambda line: line.startswith(b"P"))
 
     await talk(lambda _: [(0.1, b"X\r" * 9)], babble)
@@ -101,7 +105,7 @@ async def test_late_reply_is_never_the_next_answer() -> None:
     script = {b"1\r": [(1.5, b"ONE\r")], b"2\r": [(0.1, b"TWO\r")]}
 
     async def go(link: Link, clock: VirtualClock) -> None:
-        with pytest.raises(NoReply, match="pump: 1.*no answer"):
+        with pytest.raises(NoReply, match=r"pump: 1.*no answer"):
             await link.query(b"1\r", CR, timeout=1.0)
         assert link.dirty
         assert await link.query(b"2\r", CR, timeout=1.0) == b"TWO\r"

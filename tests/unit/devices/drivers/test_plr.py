@@ -42,6 +42,7 @@ class Robot:
 
     url = "robot://"
     blocks = False
+    lost = False
 
     def __init__(self, clock: Clock, refuse: int = 0, mute: int = 0) -> None:
         self.clock, self.refuse, self.mute = clock, refuse, mute
