@@ -26,19 +26,21 @@ def balance(line: Timeline, samples: Sequence[SampleResult]) -> tuple[BalanceRow
     return tuple(rows)
 
 
-def summarise(line: Timeline, rows: Sequence[BalanceRow], samples: Sequence[SampleResult]) -> Summary:
+def summarise(line: Timeline, rows: Sequence[BalanceRow]) -> Summary:
     """What came in and what came out; counts of criteria and findings are filled in by the record."""
     doses = _doses(line)
     out = rows[-1].particles if len(rows) > 1 else None
     particles_in = rows[0].particles if rows and rows[0].source == "" else None
-    pure = [row.particles_per_ug for row in rows[1:] if row.particles_per_ug is not None]
+    pure = next((row for row in reversed(rows[1:]) if row.particles_per_ug is not None), None)
     return Summary(
         particles_in=particles_in,
         particles_out=out,
         overall_yield=out / particles_in if out is not None and particles_in else None,
         doses=doses,
         particles_per_dose=out / doses if out is not None and doses else None,
-        particles_per_ug=pure[-1] if pure else None,
+        particles_per_ug=pure.particles_per_ug if pure else None,
+        particles_at=rows[-1].point if out is not None else "",
+        purity_at=pure.point if pure else "",
         passed=0,
         failed=0,
         missing=0,

@@ -41,13 +41,15 @@ def fold(entries: Sequence[Entry], intents: Sequence[Intent], telemetry: Telemet
     actions = tuple(_action(line, intent) for intent in intents)
     waits = phases.hold_times(line, units)
     found = findings.collect(line, units, waits, actions)
-    figures = summarise(line, rows, samples)
+    figures = summarise(line, rows)
     release = judge(line.recipe.get("release", ()), figures, samples, units)
     return BatchRecord(
         header=_header(line),
         summary=dataclasses.replace(
             figures,
-            **{name: sum(item.verdict == verdict for item in release) for name, verdict in _VERDICTS.items()},
+            passed=sum(item.verdict == "pass" for item in release),
+            failed=sum(item.verdict == "fail" for item in release),
+            missing=sum(item.verdict == "missing" for item in release),
             findings=findings.counts(found),
         ),
         release=release,
@@ -60,9 +62,6 @@ def fold(entries: Sequence[Entry], intents: Sequence[Intent], telemetry: Telemet
         questions=people.questions(line),
         events=tuple(_event(line, entry) for entry in entries if entry.kind not in _ACTIONS),
     )
-
-
-_VERDICTS = {"passed": "pass", "failed": "fail", "missing": "missing"}
 
 
 def to_json(record: BatchRecord) -> dict[str, Any]:

@@ -209,7 +209,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The batch in a few numbers; absent ones are None. Yield is a fraction of 1."""
+    """The batch in a few numbers; absent ones are None. Yield is a fraction of 1.
+
+    `particles_at` and `purity_at` are the sample points that particles out and purity come from.
+    """
 
     particles_in: float | None
     particles_out: float | None
@@ -217,6 +220,8 @@ class Summary:
     doses: float | None
     particles_per_dose: float | None
     particles_per_ug: float | None
+    particles_at: str
+    purity_at: str
     passed: int
     failed: int
     missing: int

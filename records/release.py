@@ -11,11 +11,11 @@ from records.timeline import number
 from vesiflow.quantities import convert
 
 _FIGURES = {
-    "particles": ("particles_out", "particle count and volume of the last sample"),
+    "particles": ("particles_out", "particle count times volume at {particles_at}"),
     "doses": ("doses", "vials counted out of the dryer"),
-    "particles_per_dose": ("particles_per_dose", "particles in all doses over vials"),
-    "particles_per_ug": ("particles_per_ug", "particles over protein at the last sample with both"),
-    "overall_yield": ("overall_yield", "particles in the doses over particles in the material"),
+    "particles_per_dose": ("particles_per_dose", "particles at {particles_at} over vials"),
+    "particles_per_ug": ("particles_per_ug", "particles over protein at {purity_at}"),
+    "overall_yield": ("overall_yield", "particles at {particles_at} over particles in the material"),
 }
 _ASSAYS = {"residual_moisture": "moisture"}
 
@@ -49,7 +49,8 @@ def _find(name: str, figures: Summary, samples: Sequence[SampleResult], units: S
         field, evidence = _FIGURES[name]
         value = getattr(figures, field)
         unit = {"particles_per_ug": "1/ug"}.get(name, "")
-        return None if value is None else (float(value), unit, evidence)
+        points = {"particles_at": figures.particles_at, "purity_at": figures.purity_at}
+        return None if value is None else (float(value), unit, evidence.format_map(points))
     assay = _ASSAYS.get(name, name)
     for sample in reversed(samples):
         if sample.assay == assay:

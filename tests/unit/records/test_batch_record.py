@@ -50,6 +50,8 @@ def test_the_summary_counts_doses_purity_and_criteria(record: BatchRecord) -> No
     assert summary.doses == 50
     assert summary.particles_per_dose == pytest.approx(summary.particles_out / 50)  # type: ignore[operator]
     assert summary.particles_per_ug == pytest.approx(2.31e10 / 0.62, rel=0.1)
+    assert (summary.particles_at, summary.purity_at) == ("vials", "vials")
+    assert record.release[0].evidence == "particle count times volume at vials"
     assert (summary.passed, summary.failed, summary.missing) == (12, 0, 0)
 
 
