@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from devices.readings import Quality
 from line.run import PhaseRun
 from line.units import FreezeDryer
 
@@ -32,13 +33,17 @@ async def read(run: PhaseRun, dryer: FreezeDryer) -> Conditions:
     """Read and log everything the dryer shows."""
     shelf = await dryer.shelf.read_circulator()
     pressures = await dryer.vacuum.read_pressures()
+    pirani = run.reading("lyophilization.pirani", pressures["pirani"])
+    # A capacitance gauge for drying ends at some 10 mbar: above it only the Pirani tells the pressure.
+    over = pressures["capacitance"].quality is Quality.OVER
+    capacitance = pirani if over else run.reading("lyophilization.capacitance", pressures["capacitance"])
     seen = Conditions(
         run.reading("lyophilization.shelf", shelf.temperature),
         run.reading("lyophilization.product_centre", await dryer.product_centre.read_temperature()),
         run.reading("lyophilization.product_edge", await dryer.product_edge.read_temperature()),
         run.reading("lyophilization.condenser", await dryer.condenser.read_temperature()),
-        run.reading("lyophilization.capacitance", pressures["capacitance"]),
-        run.reading("lyophilization.pirani", pressures["pirani"]),
+        capacitance,
+        pirani,
     )
     run.log("lyophilization.shelf_setpoint", shelf.setpoint)
     run.log("lyophilization.ratio", seen.ratio)
