@@ -27,6 +27,8 @@ from vesiflow.quantities import convert, parse
 T = TypeVar("T")
 
 STALE_SCANS = 3
+OVERDUE_FACTOR = 3.0
+OVERDUE_SLACK = 3600.0
 
 
 class Stopped(VesiflowError):
@@ -73,6 +75,9 @@ class PhaseRun:
     progress: float = 0.0
     _bad: dict[str, int] = field(default_factory=dict)
     _over: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._since = self.clock.now()
 
     def unit(self, kind: type[T]) -> T:
         """The unit of this phase with its roles."""
@@ -222,6 +227,7 @@ class PhaseRun:
     async def attend(self, resume: Resume | None = None) -> None:
         """Meet a request to hold or stop, now."""
         requests = self.requests
+        self._not_overdue()
         if requests.hold is not None and requests.stop is None:
             reason, requests.hold = requests.hold, None
             await self.held(reason)
@@ -229,6 +235,21 @@ class PhaseRun:
                 await resume()
         if requests.stop is not None:
             raise Stopped(requests.stop)
+
+    def _not_overdue(self) -> None:
+        """A phase that takes far longer than planned has met something that nobody foresaw: a person looks."""
+        elapsed = self.clock.now() - self._since
+        allowed = OVERDUE_FACTOR * self.phase.duration + OVERDUE_SLACK
+        if elapsed > allowed:
+            self._since = self.clock.now()
+            self.deviation("takes far longer than planned", elapsed, allowed, "s", "major")
+            raise LimitExceeded(
+                "takes far longer than planned",
+                device=self.phase.key,
+                value=f"{elapsed / 60:.0f} min",
+                bounds=f"{allowed / 60:.0f} min",
+                remedy="look at the unit before going on",
+            )
 
     async def held(self, reason: str) -> None:
         """Keep the product safe and wait until a person lets the phase go on; Stopped when they end it."""
@@ -239,6 +260,7 @@ class PhaseRun:
         await requests.resumed.wait()
         if requests.stop is not None:
             raise Stopped(requests.stop)
+        self._since = self.clock.now()
         if requests.on_resumed:
             await requests.on_resumed()
 

@@ -19,7 +19,11 @@ DENSITY = 1000.0  # kg/m^3; volumes in the record are masses at the density of w
 SCAN = 2.0
 TRIM_EVERY = 10.0
 SLOPE_WINDOW = 40.0
+PRIMING = 30.0
 _DEADBAND = 0.03
+_NO_FLUX = 1e-10  # m^3/s
+_NO_FLUX_AFTER = 120.0
+_PRESSURE_OF_AIR = 300.0  # Pa; a loop full of liquid drops more than this, a pump that sucks air does not
 
 
 def shear_rate(flow: float, membrane: Membrane) -> float:
@@ -79,6 +83,14 @@ class Circulation:
         self._masses.clear()
         self._trimmed = self.run.clock.now()
 
+    async def prime(self) -> float:
+        """Fill the loop by circulating without permeate; the circulating volume then, m^3."""
+        await self.skid.feed_pump.set_flow(self.feed_flow)
+        await self.skid.feed_pump.start()
+        await self.run.wait(PRIMING)
+        mass = self.run.reading("tff.retentate_mass", await self.skid.retentate_balance.read_mass())
+        return mass / DENSITY + self.loop_volume
+
     async def stop(self) -> None:
         """All pumps off, back pressure released."""
         await self.skid.permeate_pump.stop()
@@ -99,6 +111,8 @@ class Circulation:
         flow = self._slope(permeate_mass)
         self._log(tmp, flow)
         run.limit("tff.tmp", tmp, high=self.membrane.max_tmp, unit="Pa")
+        run.limit("tff.feed_pressure", feed, low=_PRESSURE_OF_AIR, debounce=10.0, unit="Pa")
+        self._still_balanced(retentate_mass, flow)
         seen = Seen(tmp, feed, retentate, permeate, retentate_mass, permeate_mass, flow)
         if run.clock.now() - self._trimmed >= TRIM_EVERY:
             self._trimmed = run.clock.now()
@@ -115,6 +129,15 @@ class Circulation:
                 bounds=f"{self.membrane.max_shear:.0f} 1/s",
                 remedy="mend the recipe",
             )
+
+    def _still_balanced(self, retentate_mass: float, flow: float) -> None:
+        """Permeate must come, and buffer must replace it, else something has run dry or come off."""
+        run = self.run
+        if self.permeate:
+            run.limit("tff.permeate_flow", flow, low=_NO_FLUX, debounce=_NO_FLUX_AFTER, unit="m^3/s")
+        if self.hold_mass is not None:
+            low = self.hold_mass - max(0.3 * (self.hold_mass + DENSITY * self.loop_volume), 1e-3)
+            run.limit("tff.retentate_mass", retentate_mass, low=low, debounce=30.0, unit="kg")
 
     def _log(self, tmp: float, flow: float) -> None:
         run = self.run

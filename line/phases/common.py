@@ -5,6 +5,7 @@ from __future__ import annotations
 from line.run import PhaseRun, entered
 from protocols.phases import ASSAYS, Approve, Sample
 from vesiflow.errors import Refused
+from vesiflow.quantities import convert
 
 
 async def sample(run: PhaseRun, params: Sample) -> None:
@@ -17,7 +18,8 @@ async def sample(run: PhaseRun, params: Sample) -> None:
         unit = ASSAYS[assay][1]
         value = entered(values[assay], unit)
         run.fact(f"sample.{params.point}.{assay}", value)
-        run.fact(f"bottle.{params.source}.{assay}", value)
+        known = convert(value, "mL", "m^3") if assay == "volume" else value
+        run.fact(f"bottle.{params.source}.{assay}", known)
         run.result(assay, value, unit)
         run.journal.event(
             "sample",

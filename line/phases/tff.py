@@ -9,10 +9,9 @@ from line.phases.circulation import DENSITY, SCAN, Circulation
 from line.run import PhaseRun
 from line.units import TffSkid
 from protocols.phases import Concentrate, Diafilter, LoadFeed, Recover
-from vesiflow.errors import DeviceFault, Refused
+from vesiflow.errors import Refused
 
 LOADED_WITHIN = 0.05
-_NO_FLUX_AFTER = 120.0
 _EMPTY = 0.5e-3  # kg left on the balance that counts as empty
 _RINSE_TIME = 60.0
 
@@ -46,10 +45,10 @@ async def concentrate(run: PhaseRun, params: Concentrate) -> None:
     """Remove permeate until the circulating volume is down to the target."""
     skid = run.unit(TffSkid)
     loop = Circulation(run, skid, params.membrane, params.feed_flow, params.tmp, params.max_flux)
+    await loop.prime()
     await loop.start()
     first = await loop.scan()
     start = _volume(loop, first.retentate_mass)
-    quiet_since = run.clock.now()
     async for _ in run.scans(SCAN, loop.start):
         seen = await loop.scan()
         volume = _volume(loop, seen.retentate_mass)
@@ -57,11 +56,6 @@ async def concentrate(run: PhaseRun, params: Concentrate) -> None:
         left = volume - params.target_volume
         if left <= seen.permeate_flow * SCAN:
             break
-        quiet_since = run.clock.now() if seen.permeate_flow > 0 else quiet_since
-        if run.clock.now() - quiet_since > _NO_FLUX_AFTER:
-            raise DeviceFault(
-                "no permeate", device="tff.permeate_balance", remedy="check tubing, valve and permeate pump"
-            )
     await skid.permeate_pump.stop()
     last = await loop.scan()
     final = _volume(loop, last.retentate_mass)
@@ -76,9 +70,9 @@ async def concentrate(run: PhaseRun, params: Concentrate) -> None:
 async def diafilter(run: PhaseRun, params: Diafilter) -> None:
     """Exchange buffer at constant retentate mass; diavolumes are counted from the permeate balance."""
     skid = run.unit(TffSkid)
-    await _provide_buffer(run, params)
     loop = Circulation(run, skid, params.membrane, params.feed_flow, params.tmp, params.max_flux)
-    begin_permeate, hold = await _diafiltration_start(run, skid)
+    volume = await loop.prime()
+    begin_permeate, hold = await _diafiltration_start(run, skid, params, volume)
     loop.hold_mass = hold
     volume = _volume(loop, hold)
     done = 0.0
@@ -100,25 +94,16 @@ async def diafilter(run: PhaseRun, params: Diafilter) -> None:
     _forget(run)
 
 
-async def _provide_buffer(run: PhaseRun, params: Diafilter) -> None:
+async def _diafiltration_start(run: PhaseRun, skid: TffSkid, params: Diafilter, volume: float) -> tuple[float, float]:
+    """Buffer provided, permeate and retentate mass at the first start; remembered over holds and restarts."""
     if "tff.diafiltration.permeate" not in run.facts:
-        needed = 1.2 * params.volumes * run.facts.get("tff.volume", 0.0)
-        details = {"buffer": params.buffer, "volume": needed}
-        await run.ask(
-            "fill buffer",
-            f"Fill the buffer bottle with {needed * 1e6:.0f} mL {params.buffer}",
-            details,
-            {"lot": "text"},
-        )
-
-
-async def _diafiltration_start(run: PhaseRun, skid: TffSkid) -> tuple[float, float]:
-    """Permeate and retentate mass at the first start of this diafiltration; remembered over holds and restarts."""
-    if "tff.diafiltration.permeate" not in run.facts:
-        permeate = run.reading("tff.permeate_mass", await skid.permeate_balance.read_mass())
+        needed = 1.2 * params.volumes * volume
+        text = f"Fill the buffer bottle with {needed * 1e6:.0f} mL {params.buffer}"
+        await run.ask("fill buffer", text, {"buffer": params.buffer, "volume": needed}, {"lot": "text"})
         retentate = run.reading("tff.retentate_mass", await skid.retentate_balance.read_mass())
-        run.fact("tff.diafiltration.permeate", permeate)
+        permeate = run.reading("tff.permeate_mass", await skid.permeate_balance.read_mass())
         run.fact("tff.diafiltration.retentate", retentate)
+        run.fact("tff.diafiltration.permeate", permeate)
     return run.facts["tff.diafiltration.permeate"], run.facts["tff.diafiltration.retentate"]
 
 
