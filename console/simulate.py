@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from console import junit as junit_file
-from console.files import write_json
+from console.files import expect_writable, write_json
 from console.progress import shown
 from console.running import drive
 from console.summary import print_summary
@@ -75,6 +75,7 @@ def simulate(
         Print nothing but errors.
     """
     job = prepare(recipe, line, seed, volume)
+    expect_writable(json, junit)
     with _store(keep) as store:
         refuse_known(store, job.line, job.batch)
         folder = store.batch(job.line.name, job.batch)

@@ -1,0 +1,5 @@
+"""`python -m console` is `vesiflow`."""
+
+from console.cli import main
+
+main()

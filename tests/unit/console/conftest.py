@@ -1,0 +1,63 @@
+"""A short recipe, and the command line called in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from console.cli import execute
+
+SHORT = Path(__file__).parents[2] / "data" / "recipes" / "short.yaml"
+
+
+class Result(NamedTuple):
+    """What a command left: exit code and both outputs."""
+
+    code: int
+    out: str
+    err: str
+
+
+SICK_BALANCE = "sensors: {tff.retentate_balance: {gain: -0.6}}"
+"""Reads less than half of what is loaded: the phase `load` refuses."""
+SICK_PRESSURE = "sensors: {tff.feed_pressure: {bias: 120000}}"
+"""Reads 1.2 bar too much: the membrane's limit of TMP is exceeded and the unit is held."""
+
+Cli = Callable[..., Result]
+
+
+@pytest.fixture
+def short() -> str:
+    """Path of a recipe of a few minutes."""
+    return str(SHORT)
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
+    """`cli("check", "exosome")` as if typed in a shell, in this process."""
+
+    def call(*arguments: object) -> Result:
+        capsys.readouterr()
+        code = execute([str(argument) for argument in arguments])
+        return Result(code, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def line_with(tmp_path: Path) -> Callable[[str], Path]:
+    """`line_with("sensors: {...}")`: the packaged simulated line with another truth behind it."""
+
+    def write(truth: str) -> Path:
+        text = files("deployments").joinpath("lines/sim.yaml").read_text(encoding="utf-8")
+        changed = text.replace("simulation: {seed: 1", f"simulation: {{{truth}, seed: 1")
+        assert changed != text
+        path = tmp_path / "line.yaml"
+        path.write_text(changed, encoding="utf-8")
+        return path
+
+    return write
