@@ -291,9 +291,9 @@ class Scans:
 def entered(text: str, unit: str) -> float:
     """A number a person entered, in `unit`; a bare number is taken to be in `unit` already."""
     try:
-        return parse(text, unit)
-    except ValueError:
         return float(text)
+    except ValueError:
+        return parse(text, unit)
 
 
 def _pairs(data: Mapping[str, object] | None) -> tuple[tuple[str, str], ...]:
