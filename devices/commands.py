@@ -70,8 +70,21 @@ def read(method: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
 
 
 def declared(method: object) -> Command | None:
-    """The command class of a bound method, or None when it was never declared."""
-    return getattr(method, "__command__", None)
+    """The command class of a bound method, or None when it was never declared.
+
+    A driver from outside may declare without importing this module: `method.__command__ = {"kind": "S", "evidence":
+    "read_temperature", "judge": judge, "safe": False}`, where the judge answers "DONE", "NOT_DONE" or "UNKNOWN".
+    """
+    found = getattr(method, "__command__", None)
+    if found is None or isinstance(found, Command):
+        return found
+    evidence, judge = found.get("evidence"), found.get("judge")
+    return Command(Kind(found["kind"]), evidence, _judged(judge) if judge else None, bool(found.get("safe", False)))
+
+
+def _judged(judge: Callable[[Any, Any, tuple[Any, ...]], str]) -> Judge:
+    """A judge from outside, its words as verdicts."""
+    return lambda pre, post, args: Verdict(judge(pre, post, args))
 
 
 def reads_back(matches: Callable[..., bool]) -> Judge:

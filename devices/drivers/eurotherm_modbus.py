@@ -125,6 +125,7 @@ class EurothermUnit:
         self._range: tuple[float, float] | None = None
         self._last: tuple[float, float] | None = None  # value, and since when it has not changed
 
+    @read
     async def learn(self) -> None:
         """Answer at all, and tell the sensor's range; a range of nothing (0..0) is not used."""
         with about(self._name, "identify"):

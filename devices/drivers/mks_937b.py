@@ -197,7 +197,7 @@ class Mks937b:
     )
     async def set_relay(self, name: str, on: bool) -> None:
         """Force a relay on or off whatever the pressure; returns when SS shows it."""
-        with about(self._link.name, f"relay {name}"):
+        with about(self._link.name, f"relay {shown(str(name))}"):
             relay = self._relay(name)
             await self._set(f"EN{relay}", "SET" if on else "CLEAR")
             for _ in range(10):
@@ -233,7 +233,7 @@ class Mks937b:
             if known == name:
                 return relay
         raise ConfigError(
-            "unknown relay", value=repr(name), bounds=", ".join(self._options.relays), remedy="see `relays`"
+            "unknown relay", value=shown(repr(name)), bounds=", ".join(self._options.relays), remedy="see `relays`"
         )
 
     async def _unit(self) -> str:

@@ -36,6 +36,7 @@ TEXT_LIMIT = 500
 LINE_LIMIT = 65536
 PATIENCE_BLOCKING = 1.0  # s in one read of a port that blocks its thread: closing must not wait for a person
 PATIENCE = 3600.0  # s in one read of a port that does not
+HALF_A_LINE = 5.0  # s for the rest of a line that has begun
 
 
 def encode_prompt(number: int, prompt: Prompt) -> bytes:
@@ -217,7 +218,11 @@ class BenchOperator:
 
         async def talk(turn: Conversation) -> bytes:
             await turn.write(encode_prompt(number, prompt))
-            return await self._line(link, number)
+            try:
+                return await self._line(link, number)
+            except BadReply:
+                turn.spoil()
+                raise
 
         answer = decode_answer(await link.converse(talk), number, prompt)
         if answer is None:
@@ -225,13 +230,20 @@ class BenchOperator:
         return answer
 
     async def _line(self, link: Link, number: int) -> bytes:
-        """The line about request `number`; waits in long reads of the transport, which no time-out can spoil."""
+        """The line about request `number`; waits in long reads of the transport, which no time-out can spoil.
+
+        A damaged line is an error: it may have been the answer, and nobody would send it again.
+        """
         patience = PATIENCE_BLOCKING if link.transport.blocks else PATIENCE
         buffer = b""
         while True:
-            buffer += await link.transport.read(patience)
-            *lines, buffer = buffer.split(b"\n")
-            for line in lines:
+            more = await link.transport.read(HALF_A_LINE if buffer else patience)
+            if buffer and not more:
+                raise BadReply(
+                    "half an answer", value=shown(buffer.decode("latin-1")), remedy="check the panel's cable"
+                )
+            *lines, buffer = (buffer + more).split(b"\n")
+            for line in filter(None, map(bytes.strip, lines)):
                 if is_about(line, number):
                     return line
                 link.counters.foreign += 1
@@ -240,9 +252,11 @@ class BenchOperator:
 
 
 def is_about(line: bytes, number: int) -> bool:
-    """Whether a line is a JSON object with this id."""
+    """Whether a line is a JSON object with this id; BadReply when it is no JSON object at all."""
     try:
         reply = json.loads(line)
-    except ValueError:
-        return False
-    return isinstance(reply, dict) and reply.get("id") == number and not isinstance(reply.get("id"), bool)
+    except ValueError as error:
+        raise BadReply("not JSON", value=shown(line.decode("latin-1")), remedy="check the operator panel") from error
+    if not isinstance(reply, dict):
+        raise BadReply("not a JSON object", value=shown(line.decode("latin-1")), remedy="check the operator panel")
+    return reply.get("id") == number and not isinstance(reply.get("id"), bool)

@@ -252,7 +252,7 @@ class PfeifferTpg362:
     )
     async def set_relay(self, name: str, on: bool) -> None:
         """Pin a relay on or off whatever the pressure; returns when SPS shows it. Ends regulation by "bleed"."""
-        with about(self._link.name, f"relay {name}"):
+        with about(self._link.name, f"relay {shown(str(name))}"):
             relay = self._relay(name)
             gauge: Gauge = "pirani" if "pirani" in self._options.channels else "capacitance"
             await self._program(name, gauge, ON if on else OFF)
@@ -295,7 +295,7 @@ class PfeifferTpg362:
             if known == name:
                 return relay
         raise ConfigError(
-            "unknown relay", value=repr(name), bounds=", ".join(self._options.relays), remedy="see `relays`"
+            "unknown relay", value=shown(repr(name)), bounds=", ".join(self._options.relays), remedy="see `relays`"
         )
 
     async def _unit(self) -> str:

@@ -25,6 +25,8 @@ from vesiflow.errors import BadReply, DeviceFault, Refused
 STOPPED_AT_HOME = 3
 SPEED_TOLERANCE = 0.02  # of the target, after the acceleration
 SETTLING = 5.0  # s allowed beyond the acceleration
+PLAUSIBLE = (-50.0, 150.0)  # degC, wider than any model: the model's own range is asked for
+FASTEST = 100.0  # 1/s, faster than any model
 ERRORS = {
     101: "motor controller",
     102: "speed",
@@ -85,6 +87,7 @@ class BioShake:
     async def set_temperature(self, temperature: float) -> None:
         """Control at `temperature` (degC, tenths); returns when target and state are read back."""
         with about(self._link.name, "set temperature"):
+            finite(temperature, *PLAUSIBLE, unit="degC", what="temperature")
             low, high = await self._number("getTempMin"), await self._number("getTempMax")
             target = exact_tenths(finite(temperature, low, high, unit="degC", what="temperature"))
             await self._shaker.set_temperature(target)
@@ -110,7 +113,7 @@ class BioShake:
     async def shake(self, speed: float) -> None:
         """Shake at `speed` (1/s, whole rpm); returns when the measured speed is within 2 % of it."""
         with about(self._link.name, "shake"):
-            rpm = round(finite(speed, what="speed") * 60.0)
+            rpm = round(finite(speed, 0.0, FASTEST, unit="1/s", what="speed") * 60.0)
             low, high = await self._number("getShakeMinRpm"), await self._number("getShakeMaxRpm")
             finite(rpm, low, high, unit="rpm", what="speed")
             if not await self._is_clamped():

@@ -1,1 +1,83 @@
-"""The conformance kit as a pytest plugin."""
+"""The conformance kit as a pytest plugin: it finds every registered driver, the test suite brings the counterparts.
+
+Nothing is loaded before a test asks for `vesiflow_driver` or `vesiflow_role`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from devices.testing.counterpart import Make
+
+pytest.register_assert_rewrite("devices.testing.conformance", "devices.testing.session", "devices.testing.injection")
+
+_SETUP = pytest.StashKey[dict[str, Any]]()
+
+
+class Hooks:
+    """Hooks that a conftest.py may implement."""
+
+    @pytest.hookspec
+    def pytest_vesiflow_counterparts(self) -> Mapping[str, Make] | None:
+        """Counterparts by driver name; "name[variant]" is a further one of the same driver."""
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.add_hookspecs(Hooks)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("vesiflow")
+    group.addoption(
+        "--vesiflow-driver", action="append", default=[], metavar="NAME", help="conformance of this driver only"
+    )
+
+
+def counterparts(config: pytest.Config) -> dict[str, Make]:
+    """All counterparts of this run, by driver name."""
+    if _SETUP not in config.stash:
+        found: dict[str, Make] = {}
+        for given in config.hook.pytest_vesiflow_counterparts():
+            found.update(given or {})
+        config.stash[_SETUP] = found
+    return config.stash[_SETUP]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    wants_role = "vesiflow_role" in metafunc.fixturenames
+    if not wants_role and "vesiflow_driver" not in metafunc.fixturenames:
+        return
+    cases = [case for name in _chosen(metafunc.config) for case in _cases(metafunc.config, name, wants_role)]
+    metafunc.parametrize("vesiflow_role" if wants_role else "vesiflow_driver", cases)
+
+
+def _chosen(config: pytest.Config) -> list[str]:
+    from devices import registry  # only a run that tests drivers loads them
+
+    wanted = config.getoption("--vesiflow-driver")
+    unknown = sorted(set(wanted) - set(registry.names()))
+    if unknown:
+        raise pytest.UsageError(f"no driver {', '.join(unknown)}; registered: {', '.join(registry.names())}")
+    return list(wanted or registry.names())
+
+
+def _cases(config: pytest.Config, name: str, wants_role: bool) -> list[Any]:
+    from devices import registry
+    from devices.testing.counterpart import driver_name
+
+    found = {key: make for key, make in counterparts(config).items() if driver_name(key) == name}
+    if not found:
+        reason = f"no counterpart for driver {name}: give one by pytest_vesiflow_counterparts"
+        return [pytest.param(None, id=name, marks=pytest.mark.skip(reason=reason))]
+    if not wants_role:
+        return [pytest.param((key, make), id=key) for key, make in found.items()]
+    return [
+        pytest.param((key, capability, make), id=f"{key}-{capability}")
+        for key, make in found.items()
+        for capability in registry.load(name).provides
+    ]

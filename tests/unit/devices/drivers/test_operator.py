@@ -58,8 +58,14 @@ def test_a_person_may_take_days_and_the_link_stays_clean() -> None:
 
 
 def test_lines_about_other_prompts_are_passed_over() -> None:
-    other = line(id=FIRST - 1, values={}, by="old") + b"not json\n" + line(id=True, values={}, by="x")
+    other = line(id=FIRST - 1, values={}, by="old") + b"\n" + line(id=True, values={}, by="x")
     assert asked(other + line(id=FIRST, values=VALUES, by="A. Lee")) == CHECKED
+
+
+@pytest.mark.parametrize("damaged", [b"not json\n", b"\x00\xfe{}\n", b"[1]\n", b'{"id": 1', line(id=FIRST)[:-3]])
+def test_a_damaged_line_may_have_been_the_answer(damaged: bytes) -> None:
+    with pytest.raises(BadReply, match="check the"):
+        asked(damaged)
 
 
 def test_refusal() -> None:
