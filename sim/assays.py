@@ -84,7 +84,7 @@ def _negatives(s: Specimen, error: People, draw: Draw) -> float:
 
 def _potency(s: Specimen, error: People, draw: Draw) -> float:
     """Cell assay against the reference, a share: falls with destroyed vesicles and freeze-thaw cycles."""
-    return s.material.intactness * 0.96**s.material.freeze_thaws * (1.0 + 0.06 * draw())
+    return s.material.intactness * 0.98**s.material.freeze_thaws * (1.0 + 0.04 * draw())
 
 
 def _moisture(s: Specimen, error: People, draw: Draw) -> float:
