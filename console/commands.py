@@ -109,4 +109,11 @@ COMMANDS: tuple[Command, ...] = (
         "own a line: its controller as a service",
         "vesiflow line serve sim --port 4300",
     ),
+    Command(
+        SERVE,
+        "deploy",
+        "console.deploy:deploy",
+        "put the flows of a line onto a Prefect server",
+        "vesiflow deploy --server http://127.0.0.1:4200",
+    ),
 )

@@ -13,7 +13,8 @@ from console.running import drive
 from console.summary import plain_table, screen
 from devices.line_file import LineFile, load_line, packaged
 from line.api import create_app
-from line.host import hosted, make_clock, opened
+from line.host import hosted
+from line.identify import identities
 from records.store import Store
 from vesiflow.errors import ConfigError
 
@@ -37,10 +38,10 @@ def check(line: str = "sim", /) -> None:
         Name of a packaged line, or a YAML file.
     """
     file = load_line(line)
-    rows = drive(_identities(file))
+    rows = drive(identities(file))
     table = plain_table("instrument", "driver", "at", "model", "serial number", "firmware")
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*map(escape, row.values()))
     screen().print(table)
     print(f"line {file.name}: all {len(rows)} instruments answer")
 
@@ -62,22 +63,6 @@ def serve(line: str = "sim", /, *, host: str = "127.0.0.1", port: int = 4300, se
     if not 0 < port < 65536:
         raise ConfigError("no port", action="--port", value=port, bounds="1..65535")
     drive(_serve(load_line(line), host, port, seed))
-
-
-async def _identities(line: LineFile) -> list[tuple[str, ...]]:
-    clock = make_clock(line)
-    async with opened(line, clock) as (instruments, _):
-        return [
-            (
-                name,
-                item.spec.driver_name,
-                item.spec.at,
-                item.identity.model,
-                item.identity.serial_number or "-",
-                item.identity.firmware or "-",
-            )
-            for name, item in instruments.instruments.items()
-        ]
 
 
 async def _serve(line: LineFile, host: str, port: int, seed: int | None) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from console import junit as junit_file
@@ -13,32 +12,15 @@ from console.files import expect_writable, write_json
 from console.progress import shown
 from console.running import drive
 from console.summary import print_summary
-from devices.line_file import LineFile
-from line.connect import reached, refuse_known
-from line.prepare import batch_volume
-from line.prepare import prepare as prepared
-from line.procedure import Outcome, Procedure
+from line.connect import refuse_known
+from line.prepare import batch_volume, prepare
+from line.procedure import Outcome
 from line.record import record_of
-from protocols.control import ControlRecipe
+from line.simulation import Simulation, simulation
 from records.batch_record import comparable
 from records.store import BatchFolder, Store
-from vesiflow.errors import ConfigError
 
 WHO = "vesiflow simulate"
-
-
-@dataclass(frozen=True)
-class Simulation:
-    """What is simulated, where, under which id."""
-
-    recipe: ControlRecipe
-    line: LineFile
-    seed: int
-
-    @property
-    def batch(self) -> str:
-        """The same for the same recipe and seed."""
-        return f"sim-{self.recipe.recipe}-{self.seed}"
 
 
 def simulate(
@@ -74,13 +56,13 @@ def simulate(
     quiet
         Print nothing but errors.
     """
-    job = prepare(recipe, line, seed, volume)
+    job = simulation(prepare(recipe, line, batch_volume(volume)), seed)
     expect_writable(json, junit)
     with _store(keep) as store:
         refuse_known(store, job.line, job.batch)
         folder = store.batch(job.line.name, job.batch)
         try:
-            outcome = drive(run(job, store, quiet))
+            outcome = drive(_run(job, store, quiet))
         finally:
             if keep and folder.telemetry.exists():
                 _close(folder)
@@ -107,25 +89,9 @@ def _say_where(folder: BatchFolder | None, *files: Path | None) -> None:
             print(f"written: {path}")
 
 
-def prepare(recipe: str, line: str, seed: int, volume: str | None) -> Simulation:
-    """Read and check everything before anything is written; ConfigError with all problems."""
-    found = prepared(recipe, line, batch_volume(volume))
-    real = [name for name, spec in found.line.instruments.items() if not spec.at.startswith("sim://")]
-    if found.line.simulation is None or real:
-        raise ConfigError(
-            "this line is not simulated",
-            device=found.line.name,
-            value=", ".join(real) or None,
-            remedy="use `vesiflow run` for real instruments",
-        )
-    return Simulation(found.recipe, found.line, seed)
-
-
-async def run(job: Simulation, store: Store, quiet: bool) -> Outcome:
-    """All phases in order on a line hosted here."""
-    async with reached(job.line, store, seed=job.seed) as client:
-        with shown(job.recipe, quiet=quiet) as watch:
-            return await Procedure(client, job.recipe, job.batch, WHO, watch, attended=False).run()
+async def _run(job: Simulation, store: Store, quiet: bool) -> Outcome:
+    with shown(job.recipe, quiet=quiet) as watch:
+        return await job.run(store, WHO, watch)
 
 
 @contextmanager

@@ -23,9 +23,14 @@ class Prepared:
 
 def prepare(recipe: str, line: str, volume: float | None = None) -> Prepared:
     """Read and check recipe and line; `volume` m^3 of the first material. ConfigError with all problems at once."""
-    file, master = load_line(line), load(recipe)
+    file, master = line_file(line), load(recipe)
     refuse(master, check(master, file.profile, volume=volume))
     return Prepared(file, resolve(master, file.profile, volume=volume))
+
+
+def line_file(name: str) -> LineFile:
+    """A packaged line by name, or a line file by path; ConfigError with all problems."""
+    return load_line(name)
 
 
 def batch_volume(text: str | None) -> float | None:

@@ -1,0 +1,157 @@
+"""Makes a Prefect server look like deployments/prefect.yaml: pools and deployments, shown as a diff first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import prefect
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
+from prefect.client.schemas.schedules import CronSchedule
+from prefect.exceptions import ObjectNotFound
+from prefect.utilities.callables import parameter_schema
+
+from flows.deployment_file import Deployment, job_variables
+from vesiflow.errors import ConfigError
+
+State = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing to create or change: what it is, and field by field what it is now and shall be."""
+
+    what: str
+    name: str
+    fields: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    new: bool = False
+
+    def lines(self) -> list[str]:
+        """The diff as people read it; a new thing is one line."""
+        sign = "+" if self.new else "~"
+        return [
+            f"{sign} {self.what} {self.name}",
+            *(f"    {name}: {old!r} -> {new!r}" for name, (old, new) in self.fields.items() if not self.new),
+        ]
+
+
+async def plan(wanted: tuple[Deployment, ...]) -> list[Change]:
+    """What differs between the server and `wanted`; empty when nothing does."""
+    async with get_client() as client:
+        await _same_version(client)
+        changes = [
+            Change("work pool", name, new=True)
+            for name in sorted({item.work_pool.name for item in wanted})
+            if not await _has_pool(client, name)
+        ]
+        for item in wanted:
+            change = await _compare(client, item)
+            if change:
+                changes.append(change)
+        return changes
+
+
+async def apply(wanted: tuple[Deployment, ...]) -> None:
+    """Create what is missing and update what differs; doing it again changes nothing."""
+    async with get_client() as client:
+        for name in sorted({item.work_pool.name for item in wanted}):
+            if not await _has_pool(client, name):
+                await client.create_work_pool(WorkPoolCreate(name=name, type="process", description=_POOL))
+        for item in wanted:
+            if await _compare(client, item):
+                await _create(client, item)
+
+
+_POOL = "Runs beside the controller of this line: vesiflow docs/deploy.md"
+
+
+async def _same_version(client: PrefectClient) -> None:
+    server, ours = await client.api_version(), prefect.__version__
+    if server.split(".")[:2] != ours.split(".")[:2]:
+        raise ConfigError(
+            "the Prefect server has another version", value=server, bounds=f"{ours} as here", remedy="install the same"
+        )
+
+
+async def _has_pool(client: PrefectClient, name: str) -> bool:
+    try:
+        pool = await client.read_work_pool(name)
+    except ObjectNotFound:
+        return False
+    if pool.type != "process":
+        raise ConfigError("the work pool has another type", device=name, value=pool.type, bounds="process")
+    return True
+
+
+async def _compare(client: PrefectClient, item: Deployment) -> Change | None:
+    name = full_name(item)
+    shall = _wanted(item)
+    try:
+        found = await client.read_deployment_by_name(name)
+    except ObjectNotFound:
+        return Change("deployment", name, new=True)
+    current: State = {
+        "entrypoint": found.entrypoint,
+        "description": found.description,
+        "tags": sorted(found.tags),
+        "parameters": found.parameters,
+        "parameter schema": found.parameter_openapi_schema,
+        "work pool": found.work_pool_name,
+        "concurrency limit": found.global_concurrency_limit.limit if found.global_concurrency_limit else None,
+        "schedules": [_schedule(schedule.schedule, schedule.active) for schedule in found.schedules],
+        "job variables": found.job_variables,
+    }
+    differing = {key: (current[key], value) for key, value in shall.items() if current[key] != value}
+    return Change("deployment", name, differing) if differing else None
+
+
+def _wanted(item: Deployment) -> State:
+    return {
+        "entrypoint": item.entrypoint,
+        "description": item.description,
+        "tags": sorted(item.tags),
+        "parameters": item.parameters,
+        "parameter schema": parameter_schema(item.flow().fn).model_dump(exclude_unset=True),
+        "work pool": item.work_pool.name,
+        "concurrency limit": item.concurrency_limit,
+        "schedules": [f"{entry.cron} {entry.timezone} {_on(entry.active)}" for entry in item.schedules],
+        "job variables": job_variables(),
+    }
+
+
+async def _create(client: PrefectClient, item: Deployment) -> None:
+    """Create or update; Prefect does either by the name."""
+    flow = item.flow()
+    await client.create_deployment(
+        flow_id=await client.create_flow_from_name(flow.name),
+        name=item.name,
+        schedules=[
+            DeploymentScheduleCreate(
+                schedule=CronSchedule(cron=entry.cron, timezone=entry.timezone), active=entry.active
+            )
+            for entry in item.schedules
+        ],
+        concurrency_limit=item.concurrency_limit,
+        parameters=item.parameters,
+        description=item.description,
+        work_pool_name=item.work_pool.name,
+        tags=list(item.tags),
+        entrypoint=item.entrypoint,
+        parameter_openapi_schema=parameter_schema(flow.fn).model_dump(exclude_unset=True),
+        enforce_parameter_schema=True,
+        job_variables=job_variables(),
+    )
+
+
+def full_name(item: Deployment) -> str:
+    """ "manufacture/sim", as Prefect calls it."""
+    return f"{item.flow().name}/{item.name}"
+
+
+def _schedule(schedule: Any, active: bool) -> str:
+    return f"{getattr(schedule, 'cron', schedule)} {getattr(schedule, 'timezone', None)} {_on(active)}"
+
+
+def _on(active: bool) -> str:
+    return "on" if active else "off"

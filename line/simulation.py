@@ -1,0 +1,46 @@
+"""A whole batch on a simulated line hosted here, with nobody attending: what `simulate` and campaigns run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from devices.line_file import LineFile
+from line.client import Watcher
+from line.connect import reached
+from line.prepare import Prepared
+from line.procedure import Outcome, Procedure
+from protocols.control import ControlRecipe
+from records.store import Store
+from vesiflow.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What is simulated, where, under which id."""
+
+    recipe: ControlRecipe
+    line: LineFile
+    seed: int
+
+    @property
+    def batch(self) -> str:
+        """The same for the same recipe and seed."""
+        return f"sim-{self.recipe.recipe}-{self.seed}"[:64]
+
+    async def run(self, store: Store, who: str, watch: Watcher | None = None) -> Outcome:
+        """All phases in order; a batch that the line holds is stopped."""
+        async with reached(self.line, store, seed=self.seed) as client:
+            return await Procedure(client, self.recipe, self.batch, who, watch, attended=False).run()
+
+
+def simulation(found: Prepared, seed: int) -> Simulation:
+    """The simulation of what was prepared; ConfigError when an instrument of the line is real."""
+    real = [name for name, spec in found.line.instruments.items() if not spec.at.startswith("sim://")]
+    if found.line.simulation is None or real:
+        raise ConfigError(
+            "this line is not simulated",
+            device=found.line.name,
+            value=", ".join(real) or None,
+            remedy="use `vesiflow run` for real instruments",
+        )
+    return Simulation(found.recipe, found.line, seed)
