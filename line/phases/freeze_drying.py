@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from line.phases.dryer import SCAN, Conditions, ShelfRamp, read
 from line.run import PhaseRun
 from line.units import FreezeDryer
@@ -9,6 +11,9 @@ from protocols.phases import Backfill, Evacuate, PrimaryDrying, SecondaryDrying
 from vesiflow.errors import DeviceFault
 
 _RISE_TEST = 90.0
+_BREAK_WINDOW = 1800.0
+_BREAK_RISE = 0.8  # K within the window; ice under a growing cake warms ten times slower
+_SUSTAINED = 5  # scans
 _STARTED = "lyophilization.primary_start"
 
 
@@ -56,6 +61,29 @@ async def primary_drying(run: PhaseRun, params: PrimaryDrying) -> None:
     watch.report()
 
 
+class _Probe:
+    """A thermocouple in a vial. When its ice is gone it warms towards the shelf, and says nothing of the others.
+
+    Warming counts as that only while shelf and pressure are where they should be: a probe that warms because of them
+    still stands in ice.
+    """
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, float]] = deque()
+        self._dry = False
+
+    def dry(self, now: float, value: float, steady: bool) -> bool:
+        """Whether the vial of this probe has no ice left, seen by its break away upwards."""
+        if not steady:
+            self._seen.clear()
+            return self._dry
+        self._seen.append((now, value))
+        while now - self._seen[0][0] > _BREAK_WINDOW:
+            self._seen.popleft()
+        self._dry = self._dry or value - self._seen[0][1] > _BREAK_RISE
+        return self._dry
+
+
 class _EndPoint:
     """Pirani / capacitance convergence with soak, the time limits, and the product temperature limit."""
 
@@ -66,7 +94,8 @@ class _EndPoint:
             run.fact(_STARTED, run.clock.now())
         self._start = run.facts[_STARTED]
         self._converged: float | None = None
-        self._warned = False
+        self._above = 0
+        self._centre, self._edge = _Probe(), _Probe()
         self.warmest = -273.15
         self._first_ratio = 0.0
 
@@ -91,15 +120,18 @@ class _EndPoint:
 
     def _temperature(self, seen: Conditions, frozen: bool) -> None:
         """While ice is left the product must stay below collapse, less the margin."""
-        p = self._params
-        product = max(seen.centre, seen.edge)
-        if not frozen or product > p.temperature - 1.0:
-            return  # a probe that has warmed to the shelf stands in dry cake: it no longer shows the ice front
+        run, p = self._run, self._params
+        steady = abs(seen.shelf - p.temperature) < 1.0 and abs(seen.capacitance / p.pressure - 1) < 0.2
+        now = run.clock.now()
+        iced = [value for probe, value in self._probes(seen) if not probe.dry(now, value, steady)]
+        if not frozen or not iced:
+            return
+        product = max(iced)
         self.warmest = max(self.warmest, product)
         limit = p.critical_temperature - p.margin
-        if product > limit and not self._warned:
-            self._warned = True
-            self._run.deviation(
+        self._above = self._above + 1 if product > limit else 0
+        if self._above == _SUSTAINED:
+            run.deviation(
                 "product above collapse temperature less margin",
                 product,
                 limit,
@@ -107,6 +139,9 @@ class _EndPoint:
                 "critical",
                 "lyophilization.product_centre",
             )
+
+    def _probes(self, seen: Conditions) -> list[tuple[_Probe, float]]:
+        return [(self._centre, seen.centre), (self._edge, seen.edge)]
 
     def report(self) -> None:
         """Results of primary drying."""
