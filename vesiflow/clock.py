@@ -84,10 +84,15 @@ class WallClock:
 
 
 class ScaledClock(WallClock):
-    """Real waiting, N times faster: an emulated line that foreign clients watch over TCP or a pty."""
+    """Real waiting, N times faster: an emulated line that foreign clients watch over TCP or a pty.
+
+    Its process time counts from midnight (UTC), so that the processes of one day agree on it across restarts.
+    """
 
     def __init__(self, speed: float) -> None:
         super().__init__(speed)
+        self._epoch = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        self._start -= (datetime.now(UTC) - self._epoch).total_seconds()
 
 
 class _WallEvent:

@@ -70,7 +70,7 @@ class _Probe:
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, float]] = deque()
-        self._dry = False
+        self._dry = self._settled = False
 
     def dry(self, now: float, value: float, steady: bool) -> bool:
         """Whether the vial of this probe has no ice left, seen by its break away upwards."""
@@ -80,7 +80,9 @@ class _Probe:
         self._seen.append((now, value))
         while now - self._seen[0][0] > _BREAK_WINDOW:
             self._seen.popleft()
-        self._dry = self._dry or value - self._seen[0][1] > _BREAK_RISE
+        rise, span = value - self._seen[0][1], now - self._seen[0][0]
+        self._settled = self._settled or (span > 0.9 * _BREAK_WINDOW and abs(rise) < _BREAK_RISE / 3)
+        self._dry = self._dry or (self._settled and rise > _BREAK_RISE)
         return self._dry
 
 
