@@ -20,7 +20,7 @@ from sim.physics import lyophilization as lyo
 from sim.physics.primary_drying import Vial
 from sim.vessels import Vessel
 
-STEP = 60.0  # s
+STEP = 60.0  # s; what-if runs take longer ones
 STALE = 10.0  # s a reading may be old
 BLEED, ISOLATION, VENT = 1, 2, 3
 BATH_LAG = 90.0  # s
@@ -74,6 +74,7 @@ class FreezeDryer:
     lots: list[Lot] = field(default_factory=list)
     stoppered: int = 0
     dried: list[DriedVial] = field(default_factory=list)
+    step: float = STEP
 
     def __post_init__(self) -> None:
         volume = self.config.chamber_volume
@@ -168,8 +169,8 @@ class FreezeDryer:
         if self.idle:
             self.at = max(self.at, now)
             return
-        while now - self.at >= STEP:
-            self._step(STEP)
+        while now - self.at >= self.step:
+            self._step(self.step)
         rest = now - self.at
         if rest > 0.0 and (exactly or rest >= STALE):
             self._step(rest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,12 +13,15 @@ from pydantic import ValidationError
 from sim.bench import Bench
 from sim.config import SimulationConfig
 from sim.freeze_dryer import BLEED
+from sim.opentrons.bench import apps, machines
+from sim.opentrons.machine import Machine
 from sim.physics import electroporation
 from sim.plant import Plant
+from sim.senses import Senses
 from sim.wire.alicat_pcd import AlicatPcd
 from sim.wire.atlas_ezo_ec import EzoEc
 from sim.wire.btx_gemini_x2 import BtxGeminiX2, PulseSettings
-from sim.wire.emulator import Actuator, Emulator, Sensor
+from sim.wire.emulator import Actuator, Emulator
 from sim.wire.eurotherm_modbus import Eurotherm
 from sim.wire.gilson_gsioc import GilsonFc203b
 from sim.wire.ismatec_reglo_icc import RegloIcc
@@ -40,10 +43,11 @@ Endpoints = dict[str, Emulator]
 
 @dataclass(frozen=True)
 class SimulatedLine:
-    """What `build` makes: the bench that `sim://` addresses mean, and the truth behind it."""
+    """What `build` makes: the bench that `sim://` addresses mean, the truth behind it, and the robots by address."""
 
     bench: Bench
     plant: Plant
+    robots: Mapping[str, Machine] = field(default_factory=dict)
 
 
 def build(
@@ -57,66 +61,52 @@ def build(
 
     Raises ConfigError when the section is wrong.
     """
+    plant = Plant(checked_config(config, seed), now)
+    senses = Senses(plant)
+    endpoints = {
+        **_tff(plant, senses),
+        **_sec(plant, senses),
+        **_electroporation(plant, senses, utc),
+        **_dryer(plant, senses),
+        **_bench(plant),
+    }
+    robots = machines(plant)
+    return SimulatedLine(Bench(endpoints, apps=apps(robots)), plant, robots)
+
+
+def checked_config(config: Mapping[str, Any], seed: int | None = None) -> SimulationConfig:
+    """The `simulation:` section as it is used; ConfigError names the key that is wrong."""
     try:
-        checked = SimulationConfig.model_validate(dict(config) | ({} if seed is None else {"seed": seed}))
+        return SimulationConfig.model_validate(dict(config) | ({} if seed is None else {"seed": seed}))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(("simulation", *map(str, first["loc"])))
         raise ConfigError(f"{where}: {first['msg']}") from None
-    plant = Plant(checked, now)
-    endpoints = {
-        **_tff(plant),
-        **_sec(plant),
-        **_electroporation(plant, utc),
-        **_dryer(plant),
-        **_bench(plant),
-    }
-    return SimulatedLine(Bench(endpoints), plant)
 
 
-def _tff(plant: Plant) -> Endpoints:
+def _tff(plant: Plant, senses: Senses) -> Endpoints:
     now, tff = plant.now, plant.tff
-
-    def seen(read: Callable[[float], float]) -> Sensor:
-        def sensor() -> float:
-            at = now()
-            tff.advance(at)
-            return read(at)
-
-        return sensor
-
-    ripple = plant.random("tff.ripple")
-
-    def feed_pressure(at: float) -> float:
-        feed, retentate, _ = tff.pressures(at)
-        # The rollers' beat is far faster than the readings: it looks like noise.
-        noise = 500.0 if tff.air else plant.config.tff.ripple * (feed - retentate) / 1.414
-        return feed + ripple.gauss(0.0, noise) if noise > 0.0 else feed
 
     def pump(channel: int) -> Actuator:
         gain = plant.config.tff.reglo_gain[channel]
         return lambda flow: tff.set_pump(channel, flow * gain, now())
 
-    pressures = (
-        plant.sensor("tff.feed_pressure", seen(feed_pressure)),
-        plant.sensor("tff.retentate_pressure", seen(lambda at: tff.pressures(at)[1])),
-        plant.sensor("tff.permeate_pressure", seen(lambda at: tff.pressures(at)[2])),
-    )
+    pressures = tuple(senses[f"tff.{name}_pressure"] for name in ("feed", "retentate", "permeate"))
     still = lambda: not tff.turning  # noqa: E731
-    retentate = plant.sensor("tff.retentate_balance", seen(tff.reservoir_mass))
-    permeate = plant.sensor("tff.permeate_balance", seen(tff.permeate_mass))
     return {
         "tff/feed": WatsonMarlow323(now, lambda speed: tff.set_drive(speed, now())),
         "tff/reglo": RegloIcc(now, [pump(channel) for channel in range(4)]),
         "tff/pressures": PressureMat(now, pressures),
-        "tff/pcd": AlicatPcd(now, plant.sensor("tff.pcd", lambda: tff.dome(now())), lambda p: tff.set_dome(p, now())),
-        "tff/retentate_balance": MettlerBalance(now, retentate, still, serial_number="B1RETENTATE"),
-        "tff/permeate_balance": MettlerBalance(now, permeate, still, serial_number="B2PERMEATE"),
-        "tff/conductivity": EzoEc(now, plant.sensor("tff.conductivity", seen(lambda at: tff.conductivity))),
+        "tff/pcd": AlicatPcd(now, senses["tff.pcd"], lambda p: tff.set_dome(p, now())),
+        "tff/retentate_balance": MettlerBalance(
+            now, senses["tff.retentate_balance"], still, serial_number="B1RETENTATE"
+        ),
+        "tff/permeate_balance": MettlerBalance(now, senses["tff.permeate_balance"], still, serial_number="B2PERMEATE"),
+        "tff/conductivity": EzoEc(now, senses["tff.conductivity"]),
     }
 
 
-def _sec(plant: Plant) -> Endpoints:
+def _sec(plant: Plant, senses: Senses) -> Endpoints:
     now, sec = plant.now, plant.sec
     gain = plant.config.sec.pump_gain
     injection = ViciActuator(now, lambda position: sec.inject(int(position), now()), ports=6)
@@ -128,27 +118,22 @@ def _sec(plant: Plant) -> Endpoints:
         tubes=plant.config.sec.tubes,
     )
 
-    def seen(read: Callable[[float], float]) -> Sensor:
-        def sensor() -> float:
-            for moving in (injection, selector, collector):
-                moving.scan()  # what has arrived since takes effect before the reading
-            return read(now())
+    def arrived() -> None:
+        for moving in (injection, selector, collector):
+            moving.scan()  # what has arrived since takes effect before the reading
 
-        return sensor
-
+    senses.before_sec = arrived
     return {
-        "sec/pump": SsiPump(
-            now, lambda flow: sec.set_flow(flow * gain, now()), plant.sensor("sec.pressure", seen(sec.pressure))
-        ),
+        "sec/pump": SsiPump(now, lambda flow: sec.set_flow(flow * gain, now()), senses["sec.pressure"]),
         "sec/injection_valve": injection,
         "sec/selector_valve": selector,
         "sec/collector": collector,
-        "sec/uv": ModbusAdc(now, plant.sensor("sec.uv", seen(sec.absorbance))),
-        "sec/conductivity": EzoEc(now, plant.sensor("sec.conductivity", seen(sec.conductivity))),
+        "sec/uv": ModbusAdc(now, senses["sec.uv"]),
+        "sec/conductivity": EzoEc(now, senses["sec.conductivity"]),
     }
 
 
-def _electroporation(plant: Plant, utc: Callable[[], datetime]) -> Endpoints:
+def _electroporation(plant: Plant, senses: Senses, utc: Callable[[], datetime]) -> Endpoints:
     station = plant.station
 
     def fire(program: PulseSettings) -> Sequence[tuple[float, float, float]]:
@@ -168,39 +153,28 @@ def _electroporation(plant: Plant, utc: Callable[[], datetime]) -> Endpoints:
     plant.people.pulse.press = pulser.press_go
     return {
         "ep/electroporator": pulser,
-        "ep/conductivity": EzoEc(plant.now, plant.sensor("ep.conductivity", station.conductivity)),
+        "ep/conductivity": EzoEc(plant.now, senses["ep.conductivity"]),
     }
 
 
-def _dryer(plant: Plant) -> Endpoints:
+def _dryer(plant: Plant, senses: Senses) -> Endpoints:
     now, dryer = plant.now, plant.dryer
-
-    def sensor(name: str, read: Callable[[], float]) -> Sensor:
-        def truth() -> float:
-            dryer.advance(now())
-            return read()
-
-        return plant.sensor(name, truth)
-
     gauge = PfeifferTpg362(
-        now,
-        sensor("lyo.pirani", lambda: dryer.chamber.pirani),
-        sensor("lyo.capacitance", lambda: dryer.chamber.pressure),
-        lambda relay, on: dryer.switch(relay, on, now()),
+        now, senses["lyo.pirani"], senses["lyo.capacitance"], lambda relay, on: dryer.switch(relay, on, now())
     )
     dryer.thresholds = lambda: gauge.switching_points(BLEED)
     return {
         "lyo/shelf": Julabo(
             now,
-            sensor("lyo.shelf", lambda: dryer.bath),
+            senses["lyo.shelf"],
             lambda temperature: dryer.set_shelf(temperature, now()),
             lambda on: dryer.run_shelf(on > 0.0, now()),
-            external=sensor("lyo.shelf_probe", lambda: dryer.shelf),
+            external=senses["lyo.shelf_probe"],
         ),
         "lyo/gauge": gauge,
-        "lyo/condenser": Eurotherm(now, sensor("lyo.condenser", lambda: dryer.chamber.condenser)),
-        "lyo/product_centre": Eurotherm(now, sensor("lyo.product_centre", lambda: dryer.product(edge=False))),
-        "lyo/product_edge": Eurotherm(now, sensor("lyo.product_edge", lambda: dryer.product(edge=True))),
+        "lyo/condenser": Eurotherm(now, senses["lyo.condenser"]),
+        "lyo/product_centre": Eurotherm(now, senses["lyo.product_centre"]),
+        "lyo/product_edge": Eurotherm(now, senses["lyo.product_edge"]),
     }
 
 

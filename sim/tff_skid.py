@@ -20,7 +20,7 @@ from sim.physics import tff
 from sim.tff_module import Module, Moment, build, ruptured
 from sim.vessels import Vessel
 
-STEP = 5.0  # s
+STEP = 5.0  # s; what-if runs take longer ones
 DOME_LAG = 0.8  # s, back-pressure regulator
 FOAM = 0.02 / 60.0  # share of vesicles destroyed per s with air in the loop
 CAUSTIC = 50.0  # mol/m^3 of NaOH: above it a module is being cleaned and vesicles dissolve
@@ -43,6 +43,7 @@ class TffSkid:
     pumps: list[float] = field(default_factory=lambda: [0.0] * 4)
     outlet: Vessel | None = None
     turned: float = 0.0  # s the feed tubing has been squeezed
+    step: float = STEP
     _dome: tuple[float, float, float] = (0.0, 0.0, 0.0)  # (target, value then, then)
     _moved: list[float] = field(default_factory=lambda: [0.0] * 4)
     _moment: Moment | None = None
@@ -185,8 +186,8 @@ class TffSkid:
         if not self.turning:
             self.at = max(self.at, now)
             return
-        while now - self.at >= STEP:
-            self._step(STEP)
+        while now - self.at >= self.step:
+            self._step(self.step)
         if exactly and now > self.at:
             self._step(now - self.at)
 
