@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Literal
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from line.batch import Batch, PhaseStatus
@@ -47,6 +48,27 @@ class PromptAnswer(BaseModel):
     who: str = Field(min_length=1, max_length=100)
 
 
+class Decision(BaseModel):
+    """What a person decides about an action in doubt."""
+
+    model_config = ConfigDict(extra="forbid")
+    verdict: Literal["done", "not_done", "discard"]
+    who: str = Field(min_length=1, max_length=100)
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class Doubt(BaseModel):
+    """An action of which nobody knows whether it happened."""
+
+    id: str
+    batch: str
+    phase: str
+    device: str
+    verb: str
+    args: list[Any]
+    reason: str
+
+
 class PhaseView(BaseModel):
     """A phase as clients see it; times in process seconds."""
 
@@ -79,6 +101,8 @@ def create_app(controller: Controller) -> FastAPI:
     )
     _errors(app)
     _line_routes(app, controller)
+    _people_routes(app, controller)
+    _events_route(app, controller)
     _batch_routes(app, controller)
     _phase_routes(app, controller)
     return app
@@ -101,6 +125,57 @@ def _line_routes(app: FastAPI, controller: Controller) -> None:
             "instruments": {name: item.identity.model for name, item in controller.line.instruments.items()},
             "batches": {batch.id: str(batch.state) for batch in controller.batches.values()},
         }
+
+
+def _people_routes(app: FastAPI, controller: Controller) -> None:
+    @app.get("/doubts")
+    async def doubts() -> list[Doubt]:
+        """Actions whose outcome is unknown and undecided."""
+        return [
+            Doubt(id=i.id, batch=i.batch, phase=i.phase, device=i.device, verb=i.verb, args=list(i.args),
+                  reason=i.outcome.reason if i.outcome else "")
+            for i in controller.journal.in_doubt()
+        ]  # fmt: skip
+
+    @app.post("/doubts/{intent}")
+    async def decide(intent: str, decision: Decision) -> dict[str, str]:
+        """Decide about an action in doubt, once, signed."""
+        controller.resolve(intent, decision.verdict, decision.who, decision.reason)
+        return {"id": intent, "verdict": decision.verdict}
+
+    @app.get("/prompt")
+    async def prompt() -> dict[str, Any] | None:
+        """What the operator is asked now, at a bench whose operator answers here."""
+        pending = getattr(controller.line.roles["line.operator"], "pending", lambda: None)()
+        if pending is None:
+            return None
+        asked = {"details": dict(pending.details), "fields": dict(pending.fields)}
+        return {"action": pending.action, "text": pending.text, **asked}
+
+    @app.post("/prompt")
+    async def answer(said: PromptAnswer) -> dict[str, str]:
+        """Answer it."""
+        controller.answer(said.values, said.who)
+        return {"by": said.who}
+
+
+def _events_route(app: FastAPI, controller: Controller) -> None:
+    @app.get("/events")
+    async def events(after: int = 0) -> StreamingResponse:
+        """Journal entries after seq `after` as server-sent events, as they are written."""
+        return StreamingResponse(_stream(controller, after), media_type="text/event-stream")
+
+
+async def _stream(controller: Controller, after: int) -> AsyncIterator[str]:
+    while True:
+        for entry in controller.journal.events(None, None, after):
+            after = entry.seq
+            yield f"id: {entry.seq}\nevent: {entry.kind}\ndata: {json.dumps({'batch': entry.batch, **entry.data})}\n\n"
+        try:
+            async with asyncio.timeout(1.0):
+                await asyncio.Event().wait()
+        except TimeoutError:
+            continue
 
 
 def _batch_routes(app: FastAPI, controller: Controller) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from line.api import BatchView, PhaseView
+from line.api import BatchView, Doubt, PhaseView
 from line.state import Command
 from protocols.control import ControlRecipe, to_json
 from vesiflow import errors
@@ -47,6 +47,23 @@ class LineClient:
     async def finish(self, batch: str) -> BatchView:
         """Close a batch whose phases are all complete."""
         return BatchView.model_validate(await self._call("POST", f"/batches/{batch}/finish"))
+
+    async def doubts(self) -> list[Doubt]:
+        """Actions whose outcome is unknown and undecided."""
+        return [Doubt.model_validate(item) for item in await self._call("GET", "/doubts")]
+
+    async def decide(self, intent: str, verdict: str, who: str, reason: str) -> None:
+        """Decide about an action in doubt: done, not_done or discard."""
+        await self._call("POST", f"/doubts/{intent}", {"verdict": verdict, "who": who, "reason": reason})
+
+    async def prompt(self) -> dict[str, Any] | None:
+        """What the operator is asked now, or None."""
+        data: dict[str, Any] | None = await self._call("GET", "/prompt")
+        return data
+
+    async def answer(self, values: dict[str, str], who: str) -> None:
+        """Answer it."""
+        await self._call("POST", "/prompt", {"values": values, "who": who})
 
     async def run_phase(self, batch: str, key: str, watch: Watcher | None = None) -> PhaseView:
         """Start phase `key` (or find it running or complete) and wait for its end.

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from devices.commands import Verdict
 from devices.open_line import OpenLine
 from line.batch import Batch, PhaseStatus
 from line.gateway import Gateway
@@ -170,6 +171,13 @@ class Controller:
         """A person decides about an action whose outcome is unknown: done, not_done or discard."""
         self.journal.resolve(intent, verdict, who, reason)
 
+    def answer(self, values: dict[str, str], who: str) -> None:
+        """Answer what the operator is asked at a console bench; Refused when nothing is asked."""
+        operator = self.line.roles["line.operator"]
+        if getattr(operator, "pending", None) is None or operator.pending() is None:
+            raise Refused("nobody is asked anything", device="line.operator", remedy="see `vesiflow line status`")
+        operator.answer(values, who)
+
     def finish(self, batch_id: str) -> Batch:
         """Close a batch whose phases are all complete."""
         batch = self.batch(batch_id)
@@ -189,14 +197,28 @@ class Controller:
             batch.telemetry.close()
         await self.line.close()
 
-    async def restore(self) -> None:
+    async def restore(self, *, plant_is_new: bool = False) -> None:
         """After a restart: judge open intents by evidence, take back every batch that was not over, held.
 
-        Phases that may go on unattended do so; the others wait for Unhold. Must be called by an actor.
+        Phases that may go on unattended do so; the others wait for Unhold. When the plant lived in the process that
+        died there is nothing to go on with: those batches are aborted. Must be called by an actor.
         """
+        past = remembered(self.journal)
+        if plant_is_new:
+            for batch in past:
+                self._bury(batch)
+            return
         await reconcile(self.line, self.journal)
-        for past in remembered(self.journal):
-            self._adopt(past)
+        for batch in past:
+            self._adopt(batch)
+
+    def _bury(self, past: Remembered) -> None:
+        why = "the simulated plant of this batch died with its process"
+        for intent in self.journal.open_intents(past.id):
+            self.journal.outcome(intent.id, Verdict.UNKNOWN, "reconcile", None, None, why)
+        self.journal.event(
+            "batch.state", past.id, old=str(past.state), new=str(State.ABORTED), who="controller", why=why
+        )
 
     def _adopt(self, past: Remembered) -> None:
         self._token = max(self._token, past.token)

@@ -6,11 +6,10 @@ The composition root: the only module that knows controller, journal, clock and 
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import httpx
 
@@ -19,6 +18,7 @@ from devices.open_line import OpenLine, open_line
 from line.api import create_app
 from line.client import LineClient
 from line.controller import Controller
+from line.ownership import owned
 from records.journal import Journal
 from records.store import Store
 from records.telemetry import TelemetryWriter
@@ -45,45 +45,60 @@ def make_clock(line: LineFile) -> Clock:
     return ScaledClock(line.speed) if line.clock == "scaled" else WallClock()
 
 
+@dataclass
+class World:
+    """Time and, behind a simulated line, the plant: what goes on when a controller dies."""
+
+    clock: Clock
+    simulated: lines.SimulatedLine | None
+
+
+def make_world(line: LineFile, seed: int | None = None) -> World:
+    """A new world for `line`."""
+    clock = make_clock(line)
+    if line.simulation is None:
+        return World(clock, None)
+    return World(clock, lines.build(line.simulation, clock.now, seed=seed, utc=clock.utc))
+
+
 @asynccontextmanager
-async def opened(line: LineFile, clock: Clock, seed: int | None = None) -> AsyncIterator[tuple[OpenLine, Any]]:
-    """The line with all ports open, and its simulated plant where the line file has one."""
-    with ExitStack() as stack:
-        simulated = stack.enter_context(_plant(line, clock, seed))
-        instruments = await clock.spawn(open_line(line, clock), "open line")
+async def opened(line: LineFile, world: World) -> AsyncIterator[OpenLine]:
+    """The line with all ports open; `sim://` addresses mean the bench of `world`."""
+    with bench.using(world.simulated.bench) if world.simulated else nullcontext():
+        instruments = await world.clock.spawn(open_line(line, world.clock), "open line")
         try:
-            yield instruments, simulated
+            yield instruments
         finally:
             await instruments.close()
 
 
-@contextmanager
-def _plant(line: LineFile, clock: Clock, seed: int | None) -> Iterator[lines.SimulatedLine | None]:
-    if line.simulation is None:
-        yield None
-        return
-    simulated = lines.build(line.simulation, clock.now, seed=seed, utc=clock.utc)
-    with bench.using(simulated.bench):
-        yield simulated
-
-
 @asynccontextmanager
-async def hosted(line: LineFile, store: Store, *, seed: int | None = None) -> AsyncIterator[Host]:
-    """A controller for `line` in this process; safe states are reached and ports released on the way out."""
-    clock = make_clock(line)
+async def hosted(
+    line: LineFile, store: Store, *, seed: int | None = None, world: World | None = None
+) -> AsyncIterator[Host]:
+    """A controller for `line` in this process, which owns it; what was under way is taken up again, held.
+
+    Safe states are reached and ports released on the way out. Refused while another process owns the line.
+    """
     ids = random.Random(f"{line.name} {seed}") if seed is not None else None
-    boot = ulid(clock.utc(), ids)
-    with Journal(store.journal(line.name), clock, code_version=__version__, boot_id=boot, source=ids) as journal:
-        async with opened(line, clock, seed) as (instruments, simulated):
-            controller = Controller(
-                instruments, journal, clock, partial(_telemetry, store, line.name, clock), seed=seed
-            )
-            transport = httpx.ASGITransport(app=create_app(controller))
-            async with httpx.AsyncClient(transport=transport, base_url="http://line") as http:
-                try:
-                    yield Host(controller, LineClient(http), clock, simulated)
-                finally:
-                    await controller.close()
+    with owned(store.line(line.name), line.name):
+        here = world or make_world(line, seed)
+        clock = here.clock
+        with Journal(
+            store.journal(line.name), clock, code_version=__version__, boot_id=ulid(clock.utc(), ids), source=ids
+        ) as journal:
+            async with opened(line, here) as instruments:
+                make_telemetry = partial(_telemetry, store, line.name, clock)
+                controller = Controller(instruments, journal, clock, make_telemetry, seed=seed)
+                await clock.spawn(
+                    controller.restore(plant_is_new=world is None and here.simulated is not None), "restore"
+                )
+                transport = httpx.ASGITransport(app=create_app(controller))
+                async with httpx.AsyncClient(transport=transport, base_url="http://line") as http:
+                    try:
+                        yield Host(controller, LineClient(http), clock, here.simulated)
+                    finally:
+                        await controller.close()
 
 
 def _telemetry(store: Store, line: str, clock: Clock, batch: str) -> TelemetryWriter:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from devices.line_file import LineFile
-from line.host import make_clock, opened
+from line.host import make_world, opened
 
 
 async def identities(line: LineFile) -> list[dict[str, str]]:
     """One row per instrument: name, driver, address, model, serial number, firmware. Raises what opening raises."""
-    clock = make_clock(line)
-    async with opened(line, clock) as (instruments, _):
+    async with opened(line, make_world(line)) as instruments:
         return [
             {
                 "instrument": name,

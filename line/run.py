@@ -29,6 +29,8 @@ T = TypeVar("T")
 STALE_SCANS = 3
 OVERDUE_FACTOR = 3.0
 OVERDUE_SLACK = 3600.0
+_OF_WHAT_IS_LEFT = 0.4
+"""A stretched scan never covers more of the way to the end of a phase: the end is met as closely as ever."""
 
 
 class Stopped(VesiflowError):
@@ -58,7 +60,7 @@ class PhaseFunction(Protocol):
 
 @dataclass
 class PhaseRun:
-    """One run of one phase of one batch."""
+    """One run of one phase of one batch. `stretch` is how much longer than written a scan may take."""
 
     batch: str
     phase: Phase
@@ -73,6 +75,7 @@ class PhaseRun:
     results: dict[str, tuple[float, str]] = field(default_factory=dict)
     latest: dict[str, float] = field(default_factory=dict)
     progress: float = 0.0
+    stretch: float = 1.0
     _bad: dict[str, int] = field(default_factory=dict)
     _over: dict[str, float] = field(default_factory=dict)
 
@@ -274,6 +277,7 @@ class Scans:
         self._resume = resume
         self._start = self._due = run.clock.now()
         self._first = True
+        self._before = (self._start, run.progress)
 
     def __aiter__(self) -> Scans:
         return self
@@ -281,11 +285,23 @@ class Scans:
     async def __anext__(self) -> float:
         clock = self._run.clock
         if not self._first:
-            self._due = max(self._due + self._period, clock.now())
+            self._due = max(self._due + self._next(), clock.now())
             await clock.sleep(self._due - clock.now())
         self._first = False
         await self._run.attend(self._resume)
         return clock.now() - self._start
+
+    def _next(self) -> float:
+        """Seconds to the next scan: the period, or up to `stretch` times as long while the end is far away."""
+        run, period = self._run, self._period
+        if run.stretch <= 1.0:
+            return period
+        now, (then, before) = run.clock.now(), self._before
+        self._before = (now, run.progress)
+        if run.progress <= before:
+            return period
+        left = (1.0 - run.progress) * (now - then) / (run.progress - before)
+        return max(period, min(period * run.stretch, _OF_WHAT_IS_LEFT * left))
 
 
 def entered(text: str, unit: str) -> float:

@@ -93,7 +93,7 @@ class _EndPoint:
         self._run = run
         self._params = params
         if _STARTED not in run.facts:
-            run.fact(_STARTED, run.clock.now())
+            run.fact(_STARTED, run.clock.utc().timestamp())
         self._start = run.facts[_STARTED]
         self._converged: float | None = None
         self._above = 0
@@ -104,7 +104,7 @@ class _EndPoint:
     def over(self, seen: Conditions) -> bool:
         """Whether the phase may end now."""
         run, p, now = self._run, self._params, self._run.clock.now()
-        elapsed = now - self._start
+        elapsed = run.clock.utc().timestamp() - self._start
         self._first_ratio = max(self._first_ratio, seen.ratio)
         self._temperature(seen, frozen=seen.ratio > p.ratio)
         if seen.ratio <= p.ratio and elapsed >= p.min_duration:
@@ -148,7 +148,7 @@ class _EndPoint:
     def report(self) -> None:
         """Results of primary drying."""
         run = self._run
-        run.result("duration", run.clock.now() - self._start, "s")
+        run.result("duration", run.clock.utc().timestamp() - self._start, "s")
         run.result("warmest product while ice was left", self.warmest, "degC")
         run.result("first Pirani/capacitance ratio", self._first_ratio, "")
         run.forget(_STARTED)
