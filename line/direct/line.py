@@ -11,21 +11,37 @@ takes well under a second instead of half a minute.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from devices.line_file import LineFile
+from devices.line_file import LineFile, RoleSpec
+from devices.open_line import OpenInstrument, OpenLine
+from devices.readings import Identity
 from line.batch import Batch, PhaseStatus
 from line.controller import Controller
 from line.direct.books import MemoryJournal, NoTelemetry
-from protocols.control import ControlRecipe
+from line.direct.product_roles import DirectPerson, DirectPulser, DirectRobot, DirectShelf, DirectVacuum
+from line.direct.wet_roles import (
+    DirectBackPressure,
+    DirectChromatographyPump,
+    DirectCollector,
+    DirectPressures,
+    DirectPump,
+    DirectValve,
+    Probe,
+)
+from line.gateway import Gateway
+from line.run import PhaseRun
+from protocols.control import ControlRecipe, Phase
 from records.batch_record import fold
 from records.model import BatchRecord
 from sim.lines import checked_config
 from sim.plant import Plant
+from sim.senses import Senses
 from vesiflow.clock import VirtualClock
 from vesiflow.errors import ConfigError
+from vesiflow.quantities import inside
 
 BATCH = "direct"
 STRETCH: Mapping[str, float] = {"tff": 10.0, "sec.elute": 2.0, "sec": 6.0, "lyophilization": 5.0}
