@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from devices.http import HttpLink, open_http
 from devices.line_file import NO_PORT, InstrumentSpec, LineFile
 from devices.link import Link
 from devices.readings import Identity
@@ -20,7 +21,7 @@ class OpenInstrument:
 
     spec: InstrumentSpec
     driver: Any
-    link: Link | None
+    link: Link | HttpLink | None
     identity: Identity
 
     async def close(self) -> None:
@@ -79,18 +80,27 @@ async def open_instrument(spec: InstrumentSpec, clock: Clock) -> OpenInstrument:
         driver = spec.driver(None, clock, spec.options)
         return OpenInstrument(spec, driver, None, await driver.connect())
     try:
-        transport = await open_transport(spec.at, spec.settings, clock)
+        link = await _open_link(spec, clock)
     except ConfigError as error:
-        raise ConfigError(error.reason, device=spec.name, action=f"open {spec.at}", remedy=error.remedy) from error
-    link = Link(transport, clock, spec.name)
+        raise ConfigError(
+            error.reason, device=spec.name, action=f"open {spec.at}", value=error.value, bounds=error.bounds,
+            remedy=error.remedy,
+        ) from error  # fmt: skip
     try:
         driver = spec.driver(link, clock, spec.options)
         identity = await driver.connect()
         _expect_serial_number(spec, identity)
     except BaseException:
-        await transport.close()
+        await link.transport.close()
         raise
     return OpenInstrument(spec, driver, link, identity)
+
+
+async def _open_link(spec: InstrumentSpec, clock: Clock) -> Link | HttpLink:
+    """Bytes for most drivers; HTTP for one that says so by `speaks`."""
+    if getattr(spec.driver, "speaks", "serial") == "http":
+        return await open_http(spec.at, spec.name, clock, tuple(getattr(spec.options, "hosts", ())))
+    return Link(await open_transport(spec.at, spec.settings, clock), clock, spec.name)
 
 
 def _expect_serial_number(spec: InstrumentSpec, identity: Identity) -> None:

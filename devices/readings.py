@@ -131,13 +131,33 @@ class PulseLog:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """One movement of liquid: `volume` m^3 from `source` to `target`, wells named "labware:A1"."""
+    """One movement of liquid: `volume` m^3 from `source` to `target`, wells named "labware:A1".
+
+    `tips`: "new" takes a fresh tip, "same" goes on with the one in use, "auto" keeps it while it stays clean.
+    """
 
     source: str
     target: str
     volume: float
     liquid: str
     mix: bool = False
+    tips: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class TransferReport:
+    """What is known of an order of transfers: the first `done` of `total` happened, the next `doubt` may have.
+
+    `tips` are the places ("tips_300_1:A1") tips were taken from, `run` the robot's name for the order, `detail` its
+    own words about what went wrong.
+    """
+
+    total: int
+    done: int
+    doubt: int = 0
+    tips: tuple[str, ...] = ()
+    run: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+from devices.deck import DeckState, Layout
 from devices.readings import (
     Answer,
     CirculatorState,
@@ -20,6 +21,7 @@ from devices.readings import (
     Reading,
     ShakerState,
     Transfer,
+    TransferReport,
     TubePosition,
     ValvePosition,
 )
@@ -157,10 +159,15 @@ class BarcodeScanner(Protocol):
 
 @runtime_checkable
 class LiquidHandler(Protocol):
-    """Pipettes between wells of the deck ("labware:A1")."""
+    """Pipettes between wells of the deck ("labware:A1").
 
-    async def transfer(self, transfers: Sequence[Transfer]) -> None: ...
+    `know` tells it what the line's books say is in the wells and which tips are gone; nothing moves by it.
+    """
+
+    async def transfer(self, transfers: Sequence[Transfer]) -> TransferReport: ...
+    async def know(self, state: DeckState) -> None: ...
     async def read_deck(self) -> Mapping[str, str]: ...
+    async def read_layout(self) -> Layout: ...
 
 
 @runtime_checkable

@@ -31,11 +31,13 @@ from pylabrobot.resources import (
 
 from devices.card import DriverCard
 from devices.commands import Kind, command, read
+from devices.deck import DeckState, Layout
 from devices.drivers.plr_deck import BOTTLES, container, labware, load_deck, tip_racks, where
+from devices.drivers.plr_layout import layout
 from devices.drivers.plr_plan import Move, Step, check_volumes, moves_for, name_of, plan
 from devices.drivers.plr_wire import WireBackend
 from devices.link import Link
-from devices.readings import Identity, Transfer
+from devices.readings import Identity, Transfer, TransferReport
 from devices.strict import about, check_role
 from devices.transports import SerialSettings
 from vesiflow.clock import Clock
@@ -54,6 +56,7 @@ class PlrOptions(BaseModel, extra="forbid", frozen=True):
     deck: str = "sim"
     bottles: tuple[str, ...] = BOTTLES
     fill_limits: dict[str, Volume] = Field(default={"plate": "125 uL"}, validate_default=True)
+    dead: Volume = Field(default="100 uL", validate_default=True, description="what no tip reaches in a bottle")
     timeout: Duration = Field(default="120 s", validate_default=True, description="for one operation of the robot")
     state: str | None = Field(default=None, description="file that keeps volumes and used tips over a restart")
 
@@ -99,7 +102,7 @@ class PlrLiquidHandler:
         return self
 
     @command(Kind.BLIND)
-    async def transfer(self, transfers: Sequence[Transfer]) -> None:
+    async def transfer(self, transfers: Sequence[Transfer]) -> TransferReport:
         """Carry out all transfers in order; refuses the whole list before the first move when one is impossible."""
         with about(self._name, "transfer"):
             handler = self._ready()
@@ -114,6 +117,27 @@ class PlrLiquidHandler:
             if steps:
                 await self._guarded((), handler.discard_tips)
             self._save_books()
+        taken = tuple(name_of(tip) for step in steps for tip in step.tips or ())
+        return TransferReport(len(transfers), len(transfers), 0, taken)
+
+    @read
+    async def know(self, state: DeckState) -> None:
+        """The line's books replace this driver's: volumes of wells (bottles stay theirs), tips that are gone."""
+        with about(self._name, "know"):
+            deck = self._ready().deck
+            pieces = labware(deck)
+            known = {place: volume for place, volume in state.volumes.items() if not self._is_bottle(place)}
+            for place, volume in known.items():
+                container(pieces, place).tracker.set_volume(volume * 1e9)
+            for rack in tip_racks(deck):
+                rack.set_tip_state([name_of(spot) not in state.used_tips for spot in rack.get_all_items()])
+            self._booked, self._uncertain = set(known), set(state.unknown)
+            self._save_books()
+
+    @read
+    async def read_layout(self) -> Layout:
+        """What stands on the deck; how far channels and tips reach."""
+        return layout(self._ready().deck, self._options.bottles, self._limits, inside(self._options.dead, "m^3"))
 
     @read
     async def read_deck(self) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
-from pylabrobot.resources import Container, Coordinate, Deck, ItemizedResource, Resource, TipRack, Well
+from pylabrobot.resources import Container, Coordinate, Deck, ItemizedResource, Resource, TipRack
 from pylabrobot.resources.btx import btx_96_wellplate_125uL_Fb_2mm
 from pylabrobot.resources.hamilton import PLT_CAR_L5AC_A00, TIP_CAR_480_A00, STARDeck
 from pylabrobot.resources.hamilton.tip_racks import (
@@ -24,14 +24,11 @@ from pylabrobot.resources.hamilton.tip_racks import (
 )
 from pylabrobot.resources.hamilton.trough_carriers import Trough_CAR_4R200_A00
 from pylabrobot.resources.hamilton.troughs import hamilton_1_trough_200mL_Vb
-from pylabrobot.resources.utils import create_ordered_items_2d
-from pylabrobot.resources.well import CrossSectionType, WellBottomType
 
+from devices.drivers.plr_labware import own_labware
 from vesiflow.errors import ConfigError
 
 BOTTLES = ("sample", "cargo", "pool", "buffer", "bulk")
-VIAL_BRIM = 4000.0  # uL, a 2R vial filled to the shoulder
-VIAL_PITCH = 18.0  # mm, 16 mm outer diameter and a wall
 
 
 def sim_deck() -> Deck:
@@ -55,37 +52,8 @@ def sim_deck() -> Deck:
         for place, name in enumerate(names):
             troughs[place] = hamilton_1_trough_200mL_Vb(name)
         deck.assign_child_resource(troughs, rails=19 + 2 * number)
-    deck.assign_child_resource(vial_rack("vials"), location=Coordinate(650.0, 120.0, 100.0))
+    deck.assign_child_resource(own_labware("lyo_vial_rack_96_2r", "vials"), location=Coordinate(650.0, 120.0, 100.0))
     return deck
-
-
-def vial_rack(name: str) -> ItemizedResource:
-    """96 open 2R vials, 12 by 8, numbered 1 to 96 column by column; inner diameter 14 mm, 35 mm high."""
-    grid = create_ordered_items_2d(
-        Well,
-        num_items_x=12,
-        num_items_y=8,
-        dx=7.0,
-        dy=7.0,
-        dz=4.0,
-        item_dx=VIAL_PITCH,
-        item_dy=VIAL_PITCH,
-        size_x=14.0,
-        size_y=14.0,
-        size_z=33.0,
-        bottom_type=WellBottomType.FLAT,
-        cross_section_type=CrossSectionType.CIRCLE,
-        material_z_thickness=1.0,
-        max_volume=VIAL_BRIM,
-    )
-    return ItemizedResource(
-        name=name,
-        size_x=12 * VIAL_PITCH + 10.0,
-        size_y=8 * VIAL_PITCH + 10.0,
-        size_z=40.0,
-        model="vial_rack_96_2R",
-        ordered_items={str(number): vial for number, vial in enumerate(grid.values(), 1)},
-    )
 
 
 PACKAGED: Mapping[str, Callable[[], Deck]] = {"sim": sim_deck}

@@ -2,7 +2,7 @@
 
 Consecutive transfers of one liquid go up to eight at a time where sources and targets stand in a column (or in one
 long trough). Every liquid gets new tips; tips go on to the next batch of the same liquid only while they have touched
-nothing but empty wells. Mixed wells always get new tips. Impossible work is refused before the first move.
+nothing but empty wells, or when a transfer says "same". Mixed wells get new tips otherwise. Impossible work is refused before the first move.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Move:
     volume: float
     liquid: str
     mix: bool
+    tips: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def moves_for(pieces: Mapping[str, Resource], transfers: Sequence[Transfer]) -> 
         if source is target:
             raise ConfigError("source and target are the same", value=transfer.source, remedy="mend the plan")
         volume = finite(transfer.volume * 1e9, SMALLEST, 1e6, unit="uL", what="volume")
-        moves.append(Move(source, target, round(volume, 4), transfer.liquid, transfer.mix))
+        moves.append(Move(source, target, round(volume, 4), transfer.liquid, transfer.mix, transfer.tips))
     return moves
 
 
@@ -96,7 +97,7 @@ def batches(moves: Sequence[Move], channels: int = 8) -> list[tuple[Move, ...]]:
 
 
 def _together(moves: Sequence[Move]) -> bool:
-    same = len({(move.liquid, move.mix) for move in moves}) == 1
+    same = len({(move.liquid, move.mix, move.tips) for move in moves}) == 1
     return same and _aligned([move.source for move in moves]) and _aligned([move.target for move in moves])
 
 
@@ -128,8 +129,10 @@ def plan(moves: Sequence[Move], racks: Sequence[TipRack], known: Mapping[str, fl
     clean, held, capacity = False, 0, 0.0
     for batch in batches(moves, channels):
         volume = max(move.volume for move in batch)
-        same = bool(steps) and steps[-1].moves[0].liquid == batch[0].liquid and not batch[0].mix
-        if same and clean and held == len(batch) and volume <= capacity:
+        same = bool(steps) and steps[-1].moves[0].liquid == batch[0].liquid and held == len(batch)
+        policy = batch[0].tips
+        keeps = policy == "same" or (policy == "auto" and clean and not batch[0].mix)
+        if same and keeps and volume <= capacity:
             steps.append(Step(batch, None))
         else:
             tips = _take(free, racks, len(batch), volume)

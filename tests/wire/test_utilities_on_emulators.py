@@ -268,7 +268,7 @@ def test_robot() -> None:
         assert [op for op, _ in done] == ["pick_up_tips", "aspirate", "dispense", "drop_tips"]
         assert clock.now() == pytest.approx(80.0, abs=1.0)
         with pytest.raises(DeviceFault, match="light curtain"):
-            await device.transfer([Transfer("bulk:A1", "vials:1", 1e-6, "bulk")])
+            await device.transfer([Transfer("bulk:A1", "vials:A1", 1e-6, "bulk")])
 
     on_bench(lambda c, w: robot.Robot(c.now, act), PlrLiquidHandler, talk)
 

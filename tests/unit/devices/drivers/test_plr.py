@@ -133,9 +133,9 @@ def test_tips_go_on_only_through_empty_wells() -> None:
 
 
 def test_vials_by_number_and_large_volumes() -> None:
-    _, lines = run(lambda driver: driver.transfer([Transfer("bulk:A1", "vials:50", 1000 * UL, "bulk")]))
+    _, lines = run(lambda driver: driver.transfer([Transfer("bulk:A1", "vials:B7", 1000 * UL, "bulk")]))
     assert lines[0]["channels"][0]["resource"] == "tips_1000_1"
-    assert lines[2]["channels"] == [{"channel": 0, "resource": "vials", "well": "50", "volume_ul": 1000.0}]
+    assert lines[2]["channels"] == [{"channel": 0, "resource": "vials", "well": "B7", "volume_ul": 1000.0}]
 
 
 def test_batches_need_alignment() -> None:
@@ -147,7 +147,7 @@ def test_batches_need_alignment() -> None:
     assert sizes([("sample:A1", f"plate:{w}") for w in ("A1", "B1", "A2", "B2", "C1")]) == [2, 2, 1]
     assert sizes([("sample:A1", "plate:B1"), ("sample:A1", "plate:A1")]) == [1, 1]
     assert sizes([("plate:A1", "pool:A1"), ("plate:B1", "pool:A1"), ("cargo:A1", "pool:A1")]) == [2, 1]
-    assert sizes([("bulk:A1", "vials:1"), ("bulk:A1", "vials:2")]) == [1, 1]
+    assert sizes([("bulk:A1", "vials:A1"), ("bulk:A1", "vials:B1")]) == [2]
 
 
 IMPOSSIBLE = [
@@ -161,7 +161,7 @@ IMPOSSIBLE = [
     (Transfer("sample:A1", "plate:A1", 126 * UL, "x"), LimitExceeded),
     (Transfer("sample:A1", "plate:A1", float("nan"), "x"), LimitExceeded),
     (Transfer("sample:A1", "plate:A1", 0.0, "x"), LimitExceeded),
-    (Transfer("bulk:A1", "vials:1", 4001 * UL, "x"), LimitExceeded),
+    (Transfer("bulk:A1", "vials:A1", 4001 * UL, "x"), LimitExceeded),
     (Transfer("bulk:A1", "pool:A1", 1100 * UL, "x"), Refused),
 ]
 
@@ -278,7 +278,7 @@ def test_deck_file_and_names(tmp_path: Path) -> None:
     path = tmp_path / "deck.json"
     path.write_text(json.dumps(sim_deck().serialize()))
     deck = load_deck(str(path))
-    assert container(labware(deck), "vials:96").max_volume == 4000.0
+    assert container(labware(deck), "vials:H12").max_volume == 4000.0
     for wrong in ("nowhere", str(tmp_path / "missing.json")):
         with pytest.raises(ConfigError):
             load_deck(wrong)
@@ -323,7 +323,7 @@ def test_foreign_lines_before_the_answer() -> None:
     async def talk(link: Link, clock: Clock) -> None:
         driver = PlrLiquidHandler(link, clock)
         await driver.connect()
-        await driver.transfer([Transfer("bulk:A1", "vials:1", 50 * UL, "bulk")])
+        await driver.transfer([Transfer("bulk:A1", "vials:A1", 50 * UL, "bulk")])
 
     def step(number: int, op: str, channel: dict[str, object], before: bytes = b"") -> Step:
         return Step(encode_operation(number, op, [channel]), before + b'{"id": %d, "ok": true}\n' % number)
@@ -333,7 +333,7 @@ def test_foreign_lines_before_the_answer() -> None:
         [
             step(1, "pick_up_tips", {"channel": 0, "resource": "tips_50_1", "well": "A1"}, b'{"id": 99, "ok": true}\n'),
             step(2, "aspirate", {"channel": 0, "resource": "bulk", "well": "A1", **liquid}),
-            step(3, "dispense", {"channel": 0, "resource": "vials", "well": "1", **liquid}),
+            step(3, "dispense", {"channel": 0, "resource": "vials", "well": "A1", **liquid}),
             step(4, "drop_tips", {"channel": 0, "resource": "trash", "well": "A1"}),
         ],
         talk,
