@@ -23,6 +23,7 @@ class Serial(serial.SerialBase):  # type: ignore[misc]
     _emulator: Emulator
     _address: str
     _buffer: bytes = b""
+    _heard: bool = True
 
     def open(self) -> None:
         """Connect to the emulator at the address; SerialException like a missing or busy device file."""
@@ -36,6 +37,7 @@ class Serial(serial.SerialBase):  # type: ignore[misc]
         self._bench = bench
         self._emulator = bench.endpoints[self._address]
         self._buffer = b""
+        self._heard = self._understood()
         self.is_open = True
 
     def close(self) -> None:
@@ -50,7 +52,8 @@ class Serial(serial.SerialBase):  # type: ignore[misc]
     @property
     def in_waiting(self) -> int:
         self._check()
-        self._buffer += self._emulator.transmit() if self._understood() else b""
+        if self._heard:
+            self._buffer += self._emulator.transmit()
         return len(self._buffer)
 
     def read(self, size: int = 1) -> bytes:
@@ -60,7 +63,7 @@ class Serial(serial.SerialBase):  # type: ignore[misc]
 
     def write(self, data: Any) -> int:
         self._check()
-        if self._understood():
+        if self._heard:
             self._emulator.receive(bytes(data))
         return len(data)
 
@@ -92,7 +95,8 @@ class Serial(serial.SerialBase):  # type: ignore[misc]
             self.stopbits,
         )
 
-    def _reconfigure_port(self) -> None: ...
+    def _reconfigure_port(self) -> None:
+        self._heard = self._understood()
 
     def _update_rts_state(self) -> None: ...
 
