@@ -113,6 +113,12 @@ class Link:
             self.counters.queries += 1
             return await talk(Conversation(self))
 
+    def seize(self) -> None:
+        """Take the conversation from whoever holds it and never lets go (a hung event loop); it is dirty then."""
+        self._turn = Lock(self.clock)
+        self._recoverer = None
+        self._dirty = True
+
     def _turn_taken(self) -> _Turn:
         return _Turn(self)
 
@@ -127,8 +133,12 @@ class Link:
         if self._recoverer is None:
             self.counters.sent += 1
 
+    def wire_time(self) -> float:
+        """Seconds in which a reply is waited for: real ones on a real port, however fast the clock runs."""
+        return self.clock.now() / self.clock.speed if self.transport.blocks else self.clock.now()
+
     async def _reply(self, frame: Framer, accept: Callable[[bytes], bool] | None, timeout: float, action: str) -> bytes:
-        deadline = self.clock.now() + timeout
+        deadline = self.wire_time() + timeout
         self._lost = timeout if self._recoverer is None else self._lost
         skipped = 0
         foreign = b""
@@ -162,9 +172,9 @@ class Link:
                 action=action,
                 remedy="check baud rate and parity",
             )
-        left = deadline - self.clock.now()
+        left = deadline - self.wire_time()
         data = await self.transport.read(left) if left > 0 else b""
-        if not data and self.clock.now() >= deadline - 1e-9:
+        if not data and self.wire_time() >= deadline - 1e-9:
             self._dirty = True
             self.counters.timeouts += 1
             if self._rest:

@@ -32,6 +32,7 @@ SIM_HANDLERS = "sim.wire"
 WRITE_LIMIT = 2.0  # s until all bytes have left the host
 _POLL = 0.05
 _WRITE_POLL = 0.005  # s
+_CHUNK = 4096
 PORT_ERRORS = (serial.SerialException, OSError, _TerminalError)
 
 
@@ -52,7 +53,8 @@ class SerialSettings:
 
 
 class Transport(Protocol):
-    """Raw bytes. `read` waits up to `patience` s for the first byte and returns b"" when none came.
+    """Raw bytes. `read` waits up to `patience` s for the first byte and returns b"" when none came; the seconds are
+    real ones where the port blocks, else the clock's.
 
     `lost` says that the port failed: nothing goes through until `reopen`, which raises NotSent while it is away.
     """
@@ -240,7 +242,7 @@ class ThreadTransport:
         """
         try:
             await self._run(lambda: self._port.write(data))
-            deadline = self._clock.now() + WRITE_LIMIT
+            deadline = self._clock.now() + WRITE_LIMIT * self._clock.speed
             while await self._run(lambda: getattr(self._port, "out_waiting", 0)):
                 if self._clock.now() >= deadline:
                     raise serial.SerialTimeoutException
@@ -260,7 +262,7 @@ class ThreadTransport:
             if not first:
                 return b""
             self._port.timeout = 0
-            return first + bytes(self._port.read(self._port.in_waiting or 4096))
+            return first + bytes(self._port.read(_CHUNK))  # a socket port never tells how much is waiting
 
         try:
             return await self._run(work)

@@ -35,9 +35,13 @@ class Event(Protocol):
 
 
 class Clock(Protocol):
-    """Time as an argument: `now` in s, `utc` as a date, and the only ways to wait."""
+    """Time as an argument: `now` in s, `utc` as a date, and the only ways to wait.
+
+    `speed` is how many process seconds pass in a real one, where real time counts at all.
+    """
 
     virtual: bool
+    speed: float
 
     def now(self) -> float: ...
     def utc(self) -> datetime: ...
@@ -54,20 +58,20 @@ class WallClock:
     virtual = False
 
     def __init__(self, speed: float = 1.0) -> None:
-        self._speed = speed
+        self.speed = speed
         self._start = time.monotonic()
         self._epoch = datetime.now(UTC)
 
     def now(self) -> float:
-        return (time.monotonic() - self._start) * self._speed
+        return (time.monotonic() - self._start) * self.speed
 
     def utc(self) -> datetime:
-        if self._speed == 1.0:
+        if self.speed == 1.0:
             return datetime.now(UTC)
         return self._epoch + timedelta(seconds=self.now())
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(max(seconds, 0.0) / self._speed)
+        await asyncio.sleep(max(seconds, 0.0) / self.speed)
 
     def spawn(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
         return asyncio.create_task(work, name=name)
@@ -113,6 +117,7 @@ class VirtualClock:
     """Jumps to the next deadline when every actor waits. One event loop, no threads."""
 
     virtual = True
+    speed = 1.0
 
     def __init__(self, epoch: datetime = SIMULATED_EPOCH, start: float = 0.0) -> None:
         self._epoch = epoch

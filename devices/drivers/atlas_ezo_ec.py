@@ -198,7 +198,7 @@ class AtlasEzoEc:
     async def _talk(self, turn: Conversation, request: bytes, fits: Callable[[str], bool] | None) -> bytes:
         """The last line before `*OK` that `fits`; one deadline for the whole command."""
         action = request.decode().strip()
-        deadline = self._clock.now() + DEADLINE
+        deadline = self._link.wire_time() + DEADLINE
         await turn.write(request)
         answer, other = b"", b""
         for _ in range(MAX_LINES):
@@ -219,7 +219,7 @@ class AtlasEzoEc:
         raise BadReply("talks without answering", action=action, value=shown(text), remedy="check the driver")
 
     async def _line(self, turn: Conversation, deadline: float, action: str, other: bytes) -> bytes:
-        left = deadline - self._clock.now()
+        left = deadline - self._link.wire_time()
         try:
             return await turn.read(until(b"\r"), left, action)
         except NoReply as error:
