@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from contextlib import AbstractContextManager, nullcontext
 
@@ -15,6 +16,7 @@ from devices.line_file import LineFile, load_line, packaged
 from line.api import create_app
 from line.host import hosted
 from line.identify import identities
+from line.service import Service, announced
 from records.store import Store
 from vesiflow.errors import ConfigError
 
@@ -66,16 +68,24 @@ def serve(line: str = "sim", /, *, host: str = "127.0.0.1", port: int = 4300, se
 
 
 async def _serve(line: LineFile, host: str, port: int, seed: int | None) -> None:
+    store = Store()
     with _listening(host, port) as listener:
-        async with hosted(line, Store(), seed=seed) as here:
+        async with hosted(line, store, seed=seed) as here:
+            me = Service(line.name, f"http://{_reachable(host)}:{port}", os.getpid(), line.file)
             server = _Server(uvicorn.Config(create_app(here.controller), log_level="warning", access_log=False))
-            print(f"line {line.name}: controller at http://{host}:{port} (Ctrl-C stops the line)", flush=True)
-            serving = asyncio.create_task(server.serve(sockets=[listener]), name="serve")
-            try:
-                await asyncio.wait({serving})
-            finally:
-                server.should_exit = server.force_exit = True
-                await serving
+            with announced(store.line(line.name), me):
+                serving = asyncio.create_task(server.serve(sockets=[listener]), name="serve")
+                print(f"line {line.name}: controller at {me.url} (Ctrl-C stops the line)", flush=True)
+                try:
+                    await asyncio.wait({serving})
+                finally:
+                    server.should_exit = server.force_exit = True
+                    await serving
+
+
+def _reachable(host: str) -> str:
+    """Where a service that listens on `host` is reached from this machine."""
+    return "127.0.0.1" if host in ("0.0.0.0", "") else f"[{host}]" if ":" in host else host
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -29,11 +29,22 @@ async def reached(
         async with hosted(line, store, seed=seed) as host:
             yield host.client
         return
-    async with httpx.AsyncClient(base_url=controller, timeout=_TIMEOUT, follow_redirects=False) as http:
+    async with service(controller, line.name) as client:
+        yield client
+
+
+@asynccontextmanager
+async def service(url: str, line: str | None = None) -> AsyncIterator[LineClient]:
+    """A client of the controller service at `url`; ConfigError for no URL, or when it serves another line than `line`.
+
+    Without `line` nothing is asked yet.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise ConfigError("no URL of a service", value=url, remedy="write it like http://127.0.0.1:4300")
+    async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT, follow_redirects=False) as http:
         client = LineClient(http)
-        name = (await client.line())["name"]
-        if name != line.name:
-            raise ConfigError(f"{controller} serves another line", value=name, bounds=line.name)
+        if line is not None and (name := (await client.line())["name"]) != line:
+            raise ConfigError(f"{url} serves another line", value=name, bounds=line)
         yield client
 
 

@@ -37,3 +37,11 @@ def owned(folder: Path, line: str) -> Iterator[None]:
             yield
         finally:
             file.truncate(0)
+
+
+def holder(folder: Path) -> int | None:
+    """The process that owns the line, or that died owning it; None when nobody does."""
+    try:
+        return int((folder / "owner.lock").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 import tty
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,15 +50,25 @@ def shown(settings: WireSettings) -> str:
     return f"{settings.baudrate} {settings.bytesize}{settings.parity}{settings.stopbits:g}"
 
 
-async def serve(bench: Bench, clock: Clock, *, tcp_base: int | None = None, pty: bool = False) -> list[Endpoint]:
-    """Serve all endpoints of `bench`: TCP ports from `tcp_base` on (0: any free ones), or pseudo terminals."""
+async def serve(
+    bench: Bench,
+    clock: Clock,
+    *,
+    tcp_base: int | None = None,
+    pty: bool = False,
+    only: Collection[str] | None = None,
+) -> list[Endpoint]:
+    """Serve the endpoints of `bench` (those named in `only`): TCP ports from `tcp_base` on (0: any free ones), or
+    pseudo terminals."""
     if clock.virtual:
         raise ConfigError("a virtual clock cannot serve foreign clients", remedy="use a wall or scaled clock")
     if (tcp_base is None) is not pty:
         raise ConfigError("serve over TCP or over pseudo terminals", remedy="choose one of --tcp and --pty")
     served: list[Endpoint] = []
+    wanted = [(name, emulator) for name, emulator in bench.endpoints.items() if only is None or name in only]
+    address = ""
     try:
-        for number, (address, emulator) in enumerate(bench.endpoints.items()):
+        for number, (address, emulator) in enumerate(wanted):
             if tcp_base is None:
                 served.append(_serve_pty(address, emulator, clock))
             else:
@@ -67,7 +77,7 @@ async def serve(bench: Bench, clock: Clock, *, tcp_base: int | None = None, pty:
     except OSError as error:
         await close(served)
         raise ConfigError(
-            f"cannot serve {address}: {error.strerror or error}", remedy="choose another port with --tcp"
+            f"cannot serve {address}: {error.strerror or error}", remedy="choose another --port"
         ) from error
     return served
 
