@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
+from records.coding import decode, encode
 from records.journal_reader import Entry, Intent, Outcome
 from vesiflow import __version__
 from vesiflow.clock import Clock
@@ -22,11 +23,15 @@ class MemoryJournal:
         self._numbers = count(1)
         self._entries: list[Entry] = []
         self._intents: dict[str, Intent] = {}
+        self._kinds: dict[str, list[Entry]] = {}
+        self._verbs: dict[str, list[str]] = {}
 
     def event(self, kind: str, batch: str, **data: Any) -> int:
         """Append an entry; its number."""
         number = next(self._numbers)
-        self._entries.append(Entry(number, kind, batch, self._clock.utc(), self._clock.now(), BOOT, data, ""))
+        entry = Entry(number, kind, batch, self._clock.utc(), self._clock.now(), BOOT, data, "")
+        self._entries.append(entry)
+        self._kinds.setdefault(kind, []).append(entry)
         return number
 
     def intent(
@@ -49,19 +54,23 @@ class MemoryJournal:
         """Book what is about to be done; the id of the action."""
         number = next(self._numbers)
         self._intents[str(number)] = Intent(
-            number, str(number), batch, phase, device, serial, device_kind, kind, verb, args, rule, pre, token, retry_of,
-            "direct line", __version__, BOOT, self._clock.utc(), self._clock.now(), late, None, None,
+            seq=number, id=str(number), batch=batch, phase=phase, device=device, serial=serial,
+            device_kind=device_kind, kind=kind, verb=verb, args=_written(args), rule=rule, pre=None, token=token,
+            retry_of=retry_of, actor="direct line", code_version=__version__, boot=BOOT, utc=self._clock.utc(),
+            t=self._clock.now(), late=late, outcome=None, resolution=None,
         )  # fmt: skip
+        self._verbs.setdefault(verb, []).append(str(number))
         return str(number)
 
     def outcome(self, intent_id: str, state: str, origin: str, reply: Any, post: Any, reason: str) -> None:
         """Close an action."""
-        closed = Outcome(str(state), origin, reply, post, reason, self._clock.utc(), self._clock.now())
+        closed = Outcome(str(state), origin, None, _written(post), reason, self._clock.utc(), self._clock.now())
         self._intents[intent_id] = replace(self._intents[intent_id], outcome=closed)
 
-    def intents(self, batch: str) -> list[Intent]:
-        """All actions in order."""
-        return [intent for intent in self._intents.values() if intent.batch == batch]
+    def intents(self, batch: str | None, verb: str | None = None) -> list[Intent]:
+        """Actions in order, of one batch and of one name if given."""
+        known = self._intents.values() if verb is None else [self._intents[n] for n in self._verbs.get(verb, ())]
+        return [intent for intent in known if batch in (None, intent.batch)]
 
     def in_doubt(self, batch: str | None = None) -> list[Intent]:
         """Actions whose outcome is unknown."""
@@ -73,12 +82,18 @@ class MemoryJournal:
 
     def events(self, batch: str | None, kinds: Iterable[str] | None = None, after: int = 0) -> list[Entry]:
         """Entries as the journal's reader gives them."""
-        wanted = None if kinds is None else set(kinds)
-        return [
-            entry
-            for entry in self._entries
-            if entry.seq > after and batch in (None, entry.batch) and (wanted is None or entry.kind in wanted)
-        ]
+        known = self._entries
+        if kinds is not None:
+            found = [entry for kind in set(kinds) for entry in self._kinds.get(kind, ())]
+            known = sorted(found, key=lambda entry: entry.seq)
+        return [entry for entry in known if entry.seq > after and batch in (None, entry.batch)]
+
+
+def _written(value: Any) -> Any:
+    """As it comes back from the journal: numbers and texts as they are, everything else by its written form."""
+    if value is None or (isinstance(value, list) and all(isinstance(one, float | int | str) for one in value)):
+        return value
+    return decode(encode(value))
 
 
 class NoTelemetry:

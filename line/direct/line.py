@@ -13,8 +13,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+from devices.deck import Layout
+from devices.deck_file import load_deck_file
+from devices.drivers.plr_deck import load_deck
+from devices.drivers.plr_layout import layout as plr_layout
 from devices.line_file import LineFile, RoleSpec
 from devices.open_line import OpenInstrument, OpenLine
 from devices.readings import Identity
@@ -86,15 +91,25 @@ def manufacture(
     """
     if line.simulation is None:
         raise ConfigError("this line is not simulated", device=line.name, remedy="choose a line with `simulation:`")
-    return asyncio.run(_manufacture(recipe, line, seed, dict(line.simulation) | dict(simulation or {})))
+    return asyncio.run(_manufacture(recipe, line, seed, _merged(line.simulation, simulation or {})))
+
+
+def _merged(section: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """`section` with the keys of `other` in place of its own, mapping by mapping."""
+    both = dict(section)
+    for name, value in other.items():
+        mine = both.get(name)
+        both[name] = _merged(mine, value) if isinstance(mine, Mapping) and isinstance(value, Mapping) else value
+    return both
 
 
 async def _manufacture(recipe: ControlRecipe, line: LineFile, seed: int, simulation: Mapping[str, Any]) -> Made:
     clock = VirtualClock()
     plant = Plant(checked_config(simulation, seed), clock.now)
     plant.tff.step, plant.dryer.step = COARSE["tff"], COARSE["lyophilization"]
-    journal = MemoryJournal(clock)
-    controller = DirectController(_opened(line, plant, clock), journal, clock, lambda _: NoTelemetry(), seed=seed)
+    journal: Any = MemoryJournal(clock)  # the journal's interface, as far as controller and phases use it
+    silent: Any = NoTelemetry()
+    controller = DirectController(_opened(line, plant, clock), journal, clock, lambda _: silent, seed=seed)
     try:
         controller.create(BATCH, recipe, "direct line")
         failed = await _run(controller, recipe)
@@ -138,15 +153,13 @@ def _stretch(kind: str) -> float:
 def _opened(line: LineFile, plant: Plant, clock: VirtualClock) -> OpenLine:
     """Every role of the line file that the plant can play, bound to it; another driver makes no difference here."""
     senses = Senses(plant)
-    robot = DirectRobot(plant, clock)
-    made: dict[str, Any] = {}
-    for name, spec in line.roles.items():
-        role = _role(name, spec, line, plant, senses) or {
-            "liquid_handler": lambda: robot,
-            "operator": lambda: DirectPerson(plant, clock),
-        }.get(spec.capability, lambda: None)()
-        if role is not None:
-            made[name] = role
+    robot = DirectRobot(plant, clock, _layout(line)) if _robots(line) else None
+    shared: Mapping[str, Any] = {"liquid_handler": robot, "operator": DirectPerson(plant, clock)}
+    made = {
+        name: role
+        for name, spec in line.roles.items()
+        if (role := shared.get(spec.capability) or _role(name, spec, line, plant, senses)) is not None
+    }
     instruments = {
         name: OpenInstrument(spec, None, None, Identity("vesiflow", "direct"))
         for name, spec in line.instruments.items()
@@ -190,3 +203,22 @@ def _feed_pump(spec: RoleSpec, line: LineFile, plant: Plant) -> DirectPump:
     tubing = getattr(line.instruments[spec.instrument].options, "tubing", None)
     per_turn = inside(tubing.volume_per_rev, "m^3") if tubing else plant.config.tff.feed_per_revolution
     return DirectPump(lambda flow: plant.tff.set_drive(flow / per_turn, plant.now()))
+
+
+def _robots(line: LineFile) -> list[RoleSpec]:
+    return [spec for spec in line.roles.values() if spec.capability == "liquid_handler"]
+
+
+def _layout(line: LineFile) -> Layout:
+    """The deck of the line's first liquid handler, read once a process."""
+    spec = line.instruments[_robots(line)[0].instrument]
+    options = spec.options
+    if spec.driver_name != "plr":
+        return load_deck_file(options.deck).layout
+    limits = tuple((name, inside(volume, "m^3") * 1e9) for name, volume in options.fill_limits.items())
+    return _plr_layout(options.deck, options.bottles, limits, inside(options.dead, "m^3"))
+
+
+@lru_cache(maxsize=4)
+def _plr_layout(deck: str, bottles: tuple[str, ...], limits: tuple[tuple[str, float], ...], dead: float) -> Layout:
+    return plr_layout(load_deck(deck), bottles, dict(limits), dead)

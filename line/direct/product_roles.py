@@ -25,7 +25,7 @@ from sim.physics import electroporation
 from sim.plant import Plant
 from sim.senses import Senses
 from vesiflow.clock import Clock
-from vesiflow.errors import ConfigError, DeviceFault, Refused
+from vesiflow.errors import DeviceFault, Refused
 
 GAUGE_END = 1100.0  # Pa, where the capacitance gauge of a freeze dryer ends
 LOG_AFTER = 6.0  # s from GO to the log
@@ -131,9 +131,10 @@ class DirectVacuum:
 class DirectRobot:
     """The robot deck; every order takes fresh tips, of which there is no end."""
 
-    def __init__(self, plant: Plant, clock: Clock) -> None:
+    def __init__(self, plant: Plant, clock: Clock, layout: Layout) -> None:
         self._plant = plant
         self._clock = clock
+        self._layout = layout
         self._tips = 0
 
     @command(Kind.BLIND)
@@ -145,7 +146,7 @@ class DirectRobot:
         await self._clock.sleep(seconds)
         return TransferReport(len(transfers), len(transfers))
 
-    @command(Kind.SETPOINT)
+    @read
     async def know(self, state: DeckState) -> None:
         """There are no books to keep."""
 
@@ -155,7 +156,7 @@ class DirectRobot:
 
     @read
     async def read_layout(self) -> Layout:
-        raise ConfigError("the direct line has no deck file", remedy="use the emulated line")
+        return self._layout
 
     def _together(self, transfers: Sequence[Transfer]) -> float:
         """Up to eight channels at once, with tips of their own; s."""
@@ -167,9 +168,7 @@ class DirectRobot:
         seconds = self._act("pick_up_tips", tips) + self._act("aspirate", sources) + self._act("dispense", targets)
         if transfers[0].mix:
             station = self._plant.station
-            wells = [
-                c | {"volume_ul": MIXED_SHARE * station.well(c["well"]).volume * 1e9} for c in targets
-            ]  # fmt: skip
+            wells = [c | {"volume_ul": MIXED_SHARE * station.well(c["well"]).volume * 1e9} for c in targets]
             for _ in range(MIXES):
                 seconds += self._act("aspirate", wells) + self._act("dispense", wells)
         return seconds + self._act("drop_tips", tips)

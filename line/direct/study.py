@@ -1,0 +1,153 @@
+"""What-if: many batches of one recipe with other values, on all cores.
+
+    study = Study("exosome", "sim", (variation, ...), samples=64)
+    for row in run(study): ...
+
+Every batch has the same seed: what differs between two rows is what was varied, not the luck of the day. For the same
+reason the laboratory of a study counts and weighs without error; instruments keep their noise.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Literal
+
+from scipy.stats import qmc
+
+from devices.line_file import load_line
+from line.direct.line import Made, manufacture
+from protocols.check import check, refuse
+from protocols.load import load
+from protocols.resolve import resolve
+from protocols.vary import Variation, varied
+from vesiflow.documents import DocumentError
+from vesiflow.errors import ConfigError
+
+Method = Literal["lhs", "sobol"]
+Outcome = Literal["complete", "failed", "refused"]
+RESULTS = ("moisture", "recovery", "size", "potency", "cargo_protected", "cargo_apparent")
+EXACT_LABORATORY = {"people": {"counting_error": 0.0, "protein_error": 0.0}}
+
+
+@dataclass(frozen=True)
+class Study:
+    """`samples` batches of `recipe` on `line`, with the parameters of `variations` spread by `method`.
+
+    `unchecked` makes also what the recipe's check refuses, as far as it can be made: to see how it goes wrong.
+    """
+
+    recipe: str
+    line: str
+    variations: tuple[Variation, ...]
+    samples: int = 64
+    seed: int = 1
+    method: Method = "lhs"
+    unchecked: bool = False
+
+    def points(self) -> list[tuple[float, ...]]:
+        """The values of each sample; Sobol points are rounded up to a power of two, as their balance needs."""
+        sampler: qmc.QMCEngine
+        if self.method == "sobol":
+            sampler = qmc.Sobol(len(self.variations), seed=self.seed)
+            count = 1 << (self.samples - 1).bit_length()
+        else:
+            sampler, count = qmc.LatinHypercube(len(self.variations), seed=self.seed), self.samples
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # scipy warns of unbalanced counts only
+            shares = sampler.random(count)
+        return [tuple(v.value(float(s)) for v, s in zip(self.variations, row, strict=True)) for row in shares]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One sample: its values and what came of it. Fractions of 1, hours, per microgram; None for what was not made.
+
+    `outcome` is "refused" when the recipe's check does not let it start, "failed" when a phase did not complete.
+    """
+
+    sample: int
+    values: tuple[float, ...]
+    outcome: Outcome
+    failed_at: str = ""
+    reason: str = ""
+    overall_yield: float | None = None
+    particles: float | None = None
+    doses: float | None = None
+    particles_per_ug: float | None = None
+    duration_h: float | None = None
+    results: dict[str, float] = field(default_factory=dict)
+    criteria_failed: int | None = None
+    deviations: int | None = None
+
+    @property
+    def releasable(self) -> bool:
+        """A batch that was made and meets every release criterion that could be judged."""
+        return self.outcome == "complete" and self.criteria_failed == 0
+
+
+def run(study: Study, cores: int | None = None) -> Iterator[Row]:
+    """All rows in the order of the samples; on one core nothing is spawned."""
+    points = list(enumerate(study.points(), 1))
+    workers = min(cores or os.cpu_count() or 1, len(points))
+    one = partial(make, study)
+    if workers == 1:
+        yield from map(one, points)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        try:
+            yield from pool.map(one, points, chunksize=max(1, min(4, len(points) // (4 * workers))))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def make(study: Study, point: tuple[int, Sequence[float]]) -> Row:
+    """One sample."""
+    number, values = point[0], tuple(point[1])
+    line, master = load_line(study.line), load(study.recipe)
+    texts = {v.place: v.written(value) for v, value in zip(study.variations, values, strict=True)}
+    try:
+        recipe = varied(master, texts)
+        if not study.unchecked:
+            refuse(recipe, check(recipe, line.profile))
+        control = resolve(recipe, line.profile)
+    except DocumentError as error:
+        first = error.problems[0]
+        return Row(number, values, "refused", first.path, first.reason)
+    except ConfigError as error:
+        return Row(number, values, "refused", reason=str(error))
+    made = manufacture(control, line, seed=study.seed, simulation=EXACT_LABORATORY)
+    return _row(number, values, made)
+
+
+def _row(number: int, values: tuple[float, ...], made: Made) -> Row:
+    record, summary = made.record, made.record.summary
+    last = {sample.assay: sample.value for sample in record.samples}
+    ended = record.header.duration
+    row = Row(
+        number,
+        values,
+        "complete" if made.complete else "failed",
+        made.failed,
+        made.reason,
+        duration_h=ended / 3600.0 if ended is not None else None,
+        results={name: last[name] for name in RESULTS if name in last},
+        deviations=sum(count for name, count in summary.findings.items() if name != "info"),
+    )
+    if not made.complete:
+        return row
+    return replace(
+        row,
+        overall_yield=summary.overall_yield,
+        particles=summary.particles_out,
+        doses=summary.doses,
+        particles_per_ug=summary.particles_per_ug,
+        criteria_failed=summary.failed,
+    )
