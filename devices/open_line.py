@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from devices.http import HttpLink, open_http
+from devices.http_link import HttpLink, open_http
 from devices.line_file import NO_PORT, InstrumentSpec, LineFile
 from devices.link import Link
 from devices.readings import Identity

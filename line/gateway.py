@@ -43,6 +43,11 @@ class Gateway:
             raise ConfigError(f"line {self._line.file.name} has no role {name}", remedy="add it to the line file")
         return _Journaled(self, name, self._line.roles[name])
 
+    def sharing(self, role: str) -> frozenset[str]:
+        """All roles that the instrument behind `role` gives."""
+        roles = self._line.file.roles
+        return frozenset(name for name, spec in roles.items() if spec.instrument == roles[role].instrument)
+
     async def act(self, role: str, method: Callable[..., Awaitable[Any]], how: Command, *args: Any) -> Any:
         """Do one method of a role as a journaled physical action."""
         self._within_limits(role, method.__name__, method, args)

@@ -141,9 +141,9 @@ class Journal:
         """Actions without outcome, oldest first: what a restart must reconcile."""
         return _select_intents(self._db, batch, open_only=True)
 
-    def intents(self, batch: str) -> list[Intent]:
-        """All actions of `batch` in order, with outcome and resolution as far as there are any."""
-        return _select_intents(self._db, batch)
+    def intents(self, batch: str | None, verb: str | None = None) -> list[Intent]:
+        """Actions of `batch` (None: of all) in order, with outcome and resolution; only those named `verb` if given."""
+        return _select_intents(self._db, batch, verb=verb)
 
     def in_doubt(self, batch: str | None = None) -> list[Intent]:
         """Actions whose outcome is UNKNOWN and that nobody has resolved yet."""

@@ -118,10 +118,18 @@ def select_events(
 
 
 def select_intents(
-    db: sqlite3.Connection, batch: str | None, *, open_only: bool = False, doubt_only: bool = False
+    db: sqlite3.Connection,
+    batch: str | None,
+    *,
+    verb: str | None = None,
+    open_only: bool = False,
+    doubt_only: bool = False,
 ) -> list[Intent]:
     """Intents of `batch` (None: of all) in order, with outcome and resolution as far as there are any."""
     where, values = ["1"], []  # type: tuple[list[str], list[str]]
+    if verb is not None:
+        where.append("i.verb = ?")
+        values.append(verb)
     if batch is not None:
         where.append("i.batch = ?")
         values.append(batch)

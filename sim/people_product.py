@@ -33,6 +33,7 @@ class PulseHands:
             "place on deck": self._place_on_deck,
             "prepare cargo": self._prepare_cargo,
             "place plate": self._place_plate,
+            "place vials": self._place_vials,
             "chill plate": self._chill_plate,
             "move plate": self._move_plate,
             "press GO": self._press_go,
@@ -67,6 +68,14 @@ class PulseHands:
         self.station.place_plate(barcode, self.hands.now())
         self.deck.fill_racks()
         return {"barcode": barcode}, self.hands.takes(handles=1)
+
+    def _place_vials(self, details: Details) -> Answer:
+        """A rack of empty vials and full tip racks; filled ones still on the deck go to waste."""
+        barcode = word(details, "vials")
+        for vial in self.deck.take_vials():
+            self.hands.ledger.discard(vial.empty())
+        self.deck.fill_racks()
+        return {"barcode": barcode}, self.hands.takes(walks=2, handles=1)
 
     def _chill_plate(self, details: Details) -> Answer:
         duration = number(details, "duration")

@@ -19,7 +19,7 @@ from devices.card import DriverCard
 from devices.commands import Kind, Verdict, command, read
 from devices.deck import DeckState, Layout
 from devices.deck_file import PIPETTES, DeckFile, load_deck_file
-from devices.http import HttpLink
+from devices.http_link import HttpLink
 from devices.opentrons.client import Health, Robot
 from devices.opentrons.plan import Move, moves, tips_of
 from devices.opentrons.protocol import API_LEVEL, custom_labware, difference, digest, protocol_text
@@ -100,7 +100,7 @@ class OpentronsHttp:
 
     @command(Kind.COUNTED, evidence="read_progress", judge=_ran)
     async def transfer(self, transfers: Sequence[Transfer]) -> TransferReport:
-        """Carry out all transfers as one run. Refused or ConfigError: nothing moved. DeviceFault: see `read_progress`."""
+        """All transfers as one run. Refused or ConfigError: nothing moved; after DeviceFault ask `read_progress`."""
         with about(self._link.name, "transfer"):
             found = moves(transfers, self._deck, self._state)
             if not found:
@@ -232,7 +232,7 @@ class OpentronsHttp:
         return health
 
     def _refuse_model(self, health: Health) -> None:
-        wanted = MODELS[self._deck.model.robot] if self._deck.model.robot in MODELS else "a robot with a deck"
+        wanted = MODELS.get(self._deck.model.robot, "no robot")
         if health.model != wanted:
             raise ConfigError(
                 "another robot model answers", value=health.model, bounds=f"{wanted} of deck {self._deck.model.deck}",
@@ -240,7 +240,8 @@ class OpentronsHttp:
             )  # fmt: skip
 
     def _refuse_software(self, health: Health) -> None:
-        version, oldest, newest = (_numbers(t) for t in (health.api_version, self._options.oldest, self._options.newest))
+        version = _numbers(health.api_version)
+        oldest, newest = _numbers(self._options.oldest), _numbers(self._options.newest)
         if version < oldest or version[: len(newest)] > newest:
             raise ConfigError(
                 "robot software not supported", value=health.api_version,
@@ -307,7 +308,7 @@ class OpentronsHttp:
     async def _our_run(self, action: str) -> str:
         run = await self._runs.current()
         if run is None or not await self._runs.is_ours(run):
-            raise Refused("no run of ours is on the robot", device=self._link.name, action=action, remedy="see read_run")
+            raise Refused("no run of ours is here", device=self._link.name, action=action, remedy="see read_run")
         return str(run["id"])
 
     async def _failed(self, action: str) -> tuple[str, Mapping[str, Any]]:

@@ -127,10 +127,13 @@ class PlrLiquidHandler:
             deck = self._ready().deck
             pieces = labware(deck)
             known = {place: volume for place, volume in state.volumes.items() if not self._is_bottle(place)}
-            for place, volume in known.items():
-                container(pieces, place).tracker.set_volume(volume * 1e9)
+            for name, piece in pieces.items():
+                for one in _containers(piece) if name not in self._options.bottles else ():
+                    one.tracker.set_volume(round(known.get(name_of(one), 0.0) * 1e9, 4))
             for rack in tip_racks(deck):
-                rack.set_tip_state([name_of(spot) not in state.used_tips for spot in rack.get_all_items()])
+                there = [name_of(spot) not in state.used_tips for spot in rack.get_all_items()]
+                if there != [spot.has_tip() for spot in rack.get_all_items()]:
+                    rack.set_tip_state(there)
             self._booked, self._uncertain = set(known), set(state.unknown)
             self._save_books()
 

@@ -32,7 +32,7 @@ def _piece(name: str, piece: Any, bottle: bool, limits: Mapping[str, float], dea
     fill = min(capacity, limits.get(name, float("inf")) / 1e9, own.fill if own else capacity)
     return Labware(
         name, str(piece.model or piece.category), tuple(wells), rows, capacity, fill, dead if bottle else 0.0, bottle,
-        own is not None and own.provisional or "btx" in str(piece.model),
+        (own is not None and own.provisional) or "btx" in str(piece.model),
         corner=_xy(piece.get_absolute_location()), size=_size(piece),
         centres={well: _centre(item) for well, item in wells.items()},
     )  # fmt: skip

@@ -2,7 +2,8 @@
 
 Consecutive transfers of one liquid go up to eight at a time where sources and targets stand in a column (or in one
 long trough). Every liquid gets new tips; tips go on to the next batch of the same liquid only while they have touched
-nothing but empty wells, or when a transfer says "same". Mixed wells get new tips otherwise. Impossible work is refused before the first move.
+nothing but empty wells, or when a transfer says "same"; mixed wells get new tips otherwise. Impossible work is refused
+before the first move.
 """
 
 from __future__ import annotations

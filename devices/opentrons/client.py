@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from devices.http import Answer, HttpLink
+from devices.http_link import Answer, HttpLink
 from vesiflow.errors import BadReply, ConfigError, DeviceFault, Refused, VesiflowError
 
 VERSION = "4"

@@ -70,9 +70,11 @@ def protocol_text(moves: Sequence[Move], total: int, deck: DeckFile) -> str:
     used = {name for move in moves for name in (move.source[0], move.target[0])}
     tips = {move.tip.partition(":")[0] for move in moves if move.tip}
     mounts = {move.mount for move in moves}
+    placed = [(name, entry.labware, entry.slot) for name, entry in model.labware.items()]
+    placed += [(name, rack.labware, rack.slot) for name, rack in model.tips.items()]
     loaded = [
-        f"        {name!r}: protocol.load_labware({entry.labware!r}, {entry.slot!r}, {name!r}{_ours(entry.labware)}),"
-        for name, entry in [*model.labware.items(), *model.tips.items()]
+        f"        {name!r}: protocol.load_labware({kind!r}, {slot!r}, {name!r}{_ours(kind)}),"
+        for name, kind, slot in placed
         if name in used | tips
     ]
     pipettes = [

@@ -6,28 +6,23 @@ own new log proves a pulse. No log means not proven, never once more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 
 from devices.commands import Command, Kind, counts
-from devices.readings import PulseLog, PulseProgram, Transfer
-from line.phases.pipetting import pipette
+from devices.readings import PulseLog, PulseProgram
+from line import transfer_plan
+from line.phases.pipetting import pipette, place_bottle, place_labware, place_stock
 from line.run import PhaseRun, entered
 from line.units import ElectroporationStation
 from protocols.phases import CheckConductivity, Chill, CollectPlate, PreparePlate, Pulse, PulsePlate, Rest
 from vesiflow.errors import BadReply, NoReply, Refused
 
-ROWS = "ABCDEFGH"
+SAMPLE, CARGO = "sample:A1", "cargo:A1"
 _LOG_APPEARS_WITHIN = 5.0
 ELECTROPORATOR = "electroporation.electroporator"
 PULSE = "pulse"
 PULSED = Command(Kind.COUNTED, "read_log_names", counts(len))
 """A pulse is proven by exactly one new log of the instrument."""
-
-
-def wells(count: int) -> Iterator[str]:
-    """Plate wells column by column: A1, B1 ... H1, A2 ..."""
-    return (f"{ROWS[index % 8]}{index // 8 + 1}" for index in range(count))
 
 
 async def check_conductivity(run: PhaseRun, params: CheckConductivity) -> None:
@@ -51,30 +46,30 @@ async def check_conductivity(run: PhaseRun, params: CheckConductivity) -> None:
 async def prepare(run: PhaseRun, params: PreparePlate) -> None:
     """Sample, then cargo, into every well by the liquid handler."""
     station = run.unit(ElectroporationStation)
-    await run.ask_barcode(
-        "place on deck",
-        f"Place bottle {params.source} on the deck as sample",
-        {"bottle": params.source, "position": "sample"},
-        params.source,
+    plan = transfer_plan.plate([treatment(params)], await station.liquid_handler.read_layout())
+    cargo = 1.2 * params.cargo_volume * params.wells
+    await place_bottle(run, params.source, "sample")
+    await place_stock(
+        run, f"Place {params.cargo} stock on the deck as cargo", params.cargo, params.cargo_stock,
+        max(cargo, plan.needs.get(CARGO, 0.0)), "cargo",
+    )  # fmt: skip
+    await place_labware(
+        run, "place plate", "Place a fresh electroporation plate and full tip racks on the deck", "plate"
     )
-    cargo = {
-        "cargo": params.cargo,
-        "concentration": params.cargo_stock,
-        "volume": 1.2 * params.cargo_volume * params.wells,
-        "position": "cargo",
-    }
-    await run.ask("prepare cargo", f"Place {params.cargo} stock on the deck as cargo", cargo, {"lot": "text"})
-    await run.ask(
-        "place plate", "Place a fresh electroporation plate on the deck", {"plate": "plate"}, {"barcode": "text"}
-    )
-    plan = [Transfer("sample:A1", f"plate:{well}", params.sample_volume, params.source) for well in wells(params.wells)]
-    plan += [
-        Transfer("cargo:A1", f"plate:{well}", params.cargo_volume, params.cargo, mix=True)
-        for well in wells(params.wells)
-    ]
-    await pipette(run, station.liquid_handler, plan)
+    await pipette(run, station.liquid_handler, plan.transfers)
     run.result("wells", params.wells, "")
     run.result("volume per well", params.sample_volume + params.cargo_volume, "m^3")
+
+
+def treatment(params: PreparePlate) -> transfer_plan.Treatment:
+    """What the recipe wants in every well."""
+    return transfer_plan.Treatment(
+        transfer_plan.Stock(SAMPLE, params.source),
+        params.sample_volume,
+        transfer_plan.Stock(CARGO, params.cargo, params.cargo_stock),
+        params.wells,
+        cargo_volume=params.cargo_volume,
+    )
 
 
 async def chill(run: PhaseRun, params: Chill) -> None:
@@ -202,14 +197,9 @@ async def rest(run: PhaseRun, params: Rest) -> None:
 async def collect(run: PhaseRun, params: CollectPlate) -> None:
     """Pool all wells into the product bottle by the liquid handler."""
     station = run.unit(ElectroporationStation)
-    await run.ask_barcode(
-        "place on deck",
-        f"Place bottle {params.product} on the deck as pool",
-        {"bottle": params.product, "position": "pool"},
-        params.product,
-    )
-    per_well = params.volume / params.wells
-    plan = [Transfer(f"plate:{well}", "pool:A1", per_well, "loaded") for well in wells(params.wells)]
-    await pipette(run, station.liquid_handler, plan)
+    layout = await station.liquid_handler.read_layout()
+    await place_bottle(run, params.product, "pool", empty=True)
+    plan = transfer_plan.collected(params.wells, params.volume / params.wells, layout)
+    await pipette(run, station.liquid_handler, plan.transfers)
     run.fact(f"bottle.{params.product}.volume", params.volume)
     run.result("collected volume", params.volume, "m^3")

@@ -1,4 +1,8 @@
-"""Pipetting a plan: group by group, each one a journaled action, going on where the journal says it stopped."""
+"""Pipetting a plan: what people put down is booked, every order is checked against the books, then journaled and made.
+
+One order is as much as the handler covers at once. Transfers that have happened, or about which a person has decided,
+are never repeated: the journal says how far the phase has come.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,89 @@ from collections.abc import Sequence
 
 from devices.readings import Transfer
 from devices.roles import LiquidHandler
+from line import deck_ledger as ledger
 from line.run import PhaseRun
+from vesiflow.errors import Refused
 
-GROUP = 8  # channels of a head
 
-
-async def pipette(run: PhaseRun, handler: LiquidHandler, plan: Sequence[Transfer], group: int = GROUP) -> None:
-    """Carry out `plan` in groups of up to `group` transfers; groups that have happened are never repeated."""
-    groups = [plan[first : first + group] for first in range(0, len(plan), group)]
-    done = run.gateway.done("transfer")
-    for number, transfers in enumerate(groups):
-        if number < done:
-            continue
+async def pipette(run: PhaseRun, handler: LiquidHandler, plan: Sequence[Transfer]) -> None:
+    """Carry out `plan`; refused as a whole before the first move when the books say that it cannot work."""
+    layout = await handler.read_layout()
+    done = ledger.settled(run.journal.intents(run.batch, ledger.VERB), run.phase.key)
+    ledger.refuse(plan[done:], books(run), layout)
+    size = layout.group or max(len(plan), 1)
+    while done < len(plan):
         await run.attend()
-        await handler.transfer(list(transfers))
-        run.progress = (number + 1) / len(groups)
+        order = list(plan[done : done + size])
+        now = books(run)
+        ledger.refuse(order, now, layout)
+        await handler.know(now.state())
+        await handler.transfer(order)
+        done += len(order)
+        run.progress = done / len(plan)
+
+
+def books(run: PhaseRun) -> ledger.Books:
+    """What the journal says is on the deck of this phase's liquid handler."""
+    roles = run.gateway.sharing(_role(run))
+    return ledger.fold(run.journal.events(None, ledger.KINDS), run.journal.intents(None, ledger.VERB), roles)
+
+
+async def place_bottle(run: PhaseRun, bottle: str, position: str, *, empty: bool = False) -> None:
+    """A bottle, scanned, at a position; weighed first when the batch does not know its volume. Once a phase."""
+    if books(run).placed_by(position, _phase(run)):
+        return
+    volume = 0.0 if empty else run.facts.get(f"bottle.{bottle}.volume")
+    if volume is None:
+        volume = await run.ask_volume("weigh bottle", f"Weigh what is in bottle {bottle}", {"bottle": bottle})
+    text = f"Place bottle {bottle} on the deck as {position}"
+    await run.ask_barcode("place on deck", text, {"bottle": bottle, "position": position}, bottle)
+    _book(run, position, bottle, volume, bottle)
+
+
+async def place_stock(
+    run: PhaseRun, text: str, liquid: str, concentration: float, volume: float, position: str
+) -> None:
+    """A bottle of stock or buffer, prepared with at least `volume` m^3; once a phase."""
+    if books(run).placed_by(position, _phase(run)):
+        return
+    details = {"cargo": liquid, "concentration": concentration, "volume": volume, "position": position}
+    values = await run.ask("prepare cargo", text, details, {"lot": "text"})
+    _book(run, position, f"{liquid} {values['lot']}", volume, liquid)
+
+
+async def place_labware(run: PhaseRun, action: str, text: str, position: str) -> None:
+    """Fresh labware, scanned, and full tip racks; Refused when this barcode was used before. Once a phase."""
+    now = books(run)
+    if now.placed_by(position, _phase(run)):
+        return
+    label = f"{position}-{run.batch}-{run.phase.key.split('/')[0]}"
+    values = await run.ask(action, text, {position: label}, {"barcode": "text"})
+    barcode = values["barcode"]
+    if any(content.volume != 0.0 for content in now.items.get(barcode, {}).values()):
+        raise Refused(
+            f"{position} {barcode} was used before", device="operator", action=action, remedy="take a fresh one"
+        )
+    run.journal.event(ledger.TIPS, run.batch, key=run.phase.key, role=_role(run), rack=None)
+    _book(run, position, barcode, None, "")
+
+
+def _book(run: PhaseRun, position: str, item: str, volume: float | None, liquid: str) -> None:
+    run.journal.event(
+        ledger.PLACED,
+        run.batch,
+        key=run.phase.key,
+        role=_role(run),
+        position=position,
+        item=item,
+        volume=volume,
+        liquid=liquid,
+    )
+
+
+def _role(run: PhaseRun) -> str:
+    return f"{run.phase.unit}.liquid_handler"
+
+
+def _phase(run: PhaseRun) -> str:
+    return f"{run.batch}/{run.phase.key}"

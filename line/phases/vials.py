@@ -2,45 +2,36 @@
 
 from __future__ import annotations
 
-from devices.readings import Transfer
+from line import transfer_plan
 from line.phases.dryer import read
-from line.phases.pipetting import pipette
+from line.phases.pipetting import pipette, place_bottle, place_labware, place_stock
 from line.run import PhaseRun, entered
+from line.transfer_plan import Stock
 from line.units import FreezeDryer
 from protocols.phases import FillVials, Formulate, LoadVials, Stopper, UnloadVials
 from vesiflow.errors import ConfigError, Refused
 
-_LARGEST_TRANSFER = 1e-6  # m^3, what one tip carries
+POOL, BUFFER, BULK = "pool:A1", "buffer:A1", "bulk:A1"
 
 
 async def formulate(run: PhaseRun, params: Formulate) -> None:
     """Dilute to the dose concentration by the last particle count of the bottle."""
     dryer = run.unit(FreezeDryer)
-    volume, dilution = _dilution(run, params)
+    layout = await dryer.liquid_handler.read_layout()
+    there, dilution = _dilution(run, params)
+    volume = there - layout.at(POOL).dead
     final = min(volume * dilution, params.max_volume)
-    await run.ask_barcode(
-        "place on deck",
-        f"Place bottle {params.source} on the deck as pool",
-        {"bottle": params.source, "position": "pool"},
-        params.source,
-    )
-    await run.ask(
-        "prepare cargo",
-        f"Place {params.buffer} on the deck as buffer",
-        {"cargo": params.buffer, "concentration": 0.0, "volume": 1.1 * (final - volume) + 1e-6, "position": "buffer"},
-        {"lot": "text"},
-    )
-    await run.ask_barcode(
-        "place on deck",
-        f"Place bottle {params.product} on the deck as bulk",
-        {"bottle": params.product, "position": "bulk"},
-        params.product,
-    )
-    plan = portions("pool:A1", "bulk:A1", volume, params.source)
-    plan += portions("buffer:A1", "bulk:A1", final - volume, params.buffer)
-    await pipette(run, dryer.liquid_handler, plan, group=1)
+    source, buffer = Stock(POOL, params.source), Stock(BUFFER, params.buffer)
+    plan = transfer_plan.diluted(source, volume, buffer, final, layout, BULK)
+    await place_bottle(run, params.source, "pool")
+    await place_stock(
+        run, f"Place {params.buffer} on the deck as buffer", params.buffer, 0.0,
+        max(1.1 * (final - volume) + 1e-6, plan.needs.get(BUFFER, 0.0)), "buffer",
+    )  # fmt: skip
+    await place_bottle(run, params.product, "bulk", empty=True)
+    await pipette(run, dryer.liquid_handler, plan.transfers)
     run.fact(f"bottle.{params.product}.volume", final)
-    run.result("volume before", volume, "m^3")
+    run.result("volume before", there, "m^3")
     run.result("volume after", final, "m^3")
     run.result("dilution", final / volume, "")
 
@@ -57,17 +48,12 @@ def _dilution(run: PhaseRun, params: Formulate) -> tuple[float, float]:
     return volume, max(count * 1e6 / params.concentration, 1.0)
 
 
-def portions(source: str, target: str, volume: float, liquid: str) -> list[Transfer]:
-    """A volume as equal transfers that one tip can carry."""
-    count = max(int(-(-volume // _LARGEST_TRANSFER)), 1) if volume > 1e-9 else 0
-    return [Transfer(source, target, volume / count, liquid) for _ in range(count)]
-
-
 async def fill(run: PhaseRun, params: FillVials) -> None:
     """Fill as many vials as the bulk allows, at most as many as the recipe says."""
     dryer = run.unit(FreezeDryer)
+    layout = await dryer.liquid_handler.read_layout()
     bulk = run.facts.get(f"bottle.{params.source}.volume", 0.0)
-    vials = min(int(bulk * 0.99 / params.fill_volume), params.vials)
+    vials = min(int((bulk - layout.at(BULK).dead) * 0.99 / params.fill_volume), params.vials)
     if vials < 1:
         raise Refused(
             "not enough bulk for one vial",
@@ -75,12 +61,11 @@ async def fill(run: PhaseRun, params: FillVials) -> None:
             value=f"{bulk * 1e6:.2f} mL",
             bounds=f">= {params.fill_volume * 1e6:.2f} mL",
         )
-    plan = [
-        portion
-        for number in range(1, vials + 1)
-        for portion in portions("bulk:A1", f"vials:{number}", params.fill_volume, params.source)
-    ]
-    await pipette(run, dryer.liquid_handler, plan, group=1)
+    plan = transfer_plan.filled(Stock(BULK, params.source), vials, params.fill_volume, layout)
+    await place_labware(
+        run, "place vials", f"Place a rack of {vials} empty vials and full tip racks on the deck", "vials"
+    )
+    await pipette(run, dryer.liquid_handler, plan.transfers)
     run.fact("lyophilization.vials", vials)
     run.result("vials filled", vials, "")
     run.result("fill volume", params.fill_volume, "m^3")

@@ -192,7 +192,12 @@ def _run_routes(app: FastAPI, machine: Machine) -> None:
         if action not in ACTIONS:
             raise ApiError(422, "InvalidRequest", f"unknown actionType {action!r}", "/data/actionType")
         found = _current(machine, run)
-        do = {"play": machine.play, "pause": machine.pause, "stop": machine.stop, "resume-from-recovery": machine.resume}
+        do = {
+            "play": machine.play,
+            "pause": machine.pause,
+            "stop": machine.stop,
+            "resume-from-recovery": machine.resume,
+        }
         try:
             do[action](found)
         except NotAllowed as error:
@@ -292,7 +297,8 @@ def _parts(kind: str, body: bytes) -> tuple[dict[str, str], dict[str, str]]:
     form: dict[str, str] = {}
     for part in message.iter_parts() if message.is_multipart() else ():
         name, file = part.get_param("name", header="content-disposition"), part.get_filename()
-        text = (part.get_payload(decode=True) or b"").decode("utf-8")
+        payload = part.get_payload(decode=True)
+        text = payload.decode("utf-8") if isinstance(payload, bytes) else ""
         if file and name == "files":
             files[file] = text
         elif name:

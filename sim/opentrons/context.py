@@ -109,9 +109,7 @@ class Pipette:
             raise RuntimeError("TipNotAttachedError: there is no tip on the pipette")
 
     def _say(self, kind: str, place: Well, params: Mapping[str, Any]) -> None:
-        self.context.say(
-            kind, {"pipetteId": self.id, "labwareId": place.labware.id, "wellName": place.name, **params}
-        )
+        self.context.say(kind, {"pipetteId": self.id, "labwareId": place.labware.id, "wellName": place.name, **params})
 
 
 @dataclass
@@ -133,7 +131,7 @@ class Context:
         version: int | None = None,
     ) -> Labware:  # fmt: skip
         if namespace != "opentrons" and load_name not in self.custom:
-            raise ValueError(f"Labware \"{load_name}\" not found in namespace {namespace}: no file came with it")
+            raise ValueError(f'Labware "{load_name}" not found in namespace {namespace}: no file came with it')
         if any(piece.slot == str(location) for piece in self.labware):
             raise ValueError(f"slot {location} is taken")
         piece = Labware(f"labware-{len(self.labware) + 1}", load_name, label or load_name, str(location), namespace)

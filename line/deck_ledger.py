@@ -1,0 +1,238 @@
+"""The books of a deck: what is in which well, folded from the journal. Pure; nothing is kept anywhere else.
+
+Contents belong to the item (bottle, plate, rack by its barcode), items stand at positions. Transfers count by their
+journaled outcome; what is in doubt makes the wells it touched unknown until a person has decided about the action or
+has declared what is there. So after a restart the deck is what it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from devices.deck import DeckState, Layout
+from devices.readings import Transfer
+from records.journal_reader import Entry, Intent
+from vesiflow.errors import LimitExceeded, Refused
+
+PLACED, TIPS, DECLARED = "deck.placed", "deck.tips", "deck.declared"
+KINDS = (PLACED, TIPS, DECLARED)
+VERB = "transfer"
+SLACK = 1e-11  # m^3
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a well holds: volume m^3, None when nobody knows; liquids by name, m^3."""
+
+    volume: float | None = 0.0
+    liquids: Mapping[str, float] = field(default_factory=dict)
+
+
+EMPTY = Content()
+
+
+@dataclass
+class Books:
+    """`items` maps an item to its wells, `at` a position to the item there and the phase that put it there."""
+
+    items: dict[str, dict[str, Content]] = field(default_factory=dict)
+    at: dict[str, tuple[str, str]] = field(default_factory=dict)
+    used_tips: set[str] = field(default_factory=set)
+
+    def content(self, place: str) -> Content:
+        """What is at "plate:A1"."""
+        position, _, well = place.partition(":")
+        return self.items.get(self.item(position), {}).get(well, EMPTY)
+
+    def item(self, position: str) -> str:
+        """Which item stands at a position; the position's own name when nobody said."""
+        return self.at[position][0] if position in self.at else position
+
+    def placed_by(self, position: str, phase: str) -> bool:
+        """Whether this phase of a batch put down what stands there."""
+        return position in self.at and self.at[position][1] == phase
+
+    def put(self, place: str, content: Content) -> None:
+        """Write down what is at a place."""
+        position, _, well = place.partition(":")
+        self.items.setdefault(self.item(position), {})[well] = content
+
+    def state(self) -> DeckState:
+        """As a liquid handler wants to know it: the items that stand at positions now."""
+        volumes: dict[str, float] = {}
+        unknown = set()
+        for position in {*self.at, *self.items} - {item for item, _ in self.at.values()}:
+            for well, content in self.items.get(self.item(position), {}).items():
+                if content.volume is None:
+                    unknown.add(f"{position}:{well}")
+                else:
+                    volumes[f"{position}:{well}"] = content.volume
+        return DeckState(volumes, frozenset(unknown), frozenset(self.used_tips))
+
+
+def fold(entries: Iterable[Entry], intents: Iterable[Intent], roles: frozenset[str]) -> Books:
+    """The books of the handler behind `roles` from its deck entries and its transfers, in the journal's order."""
+    books = Books()
+    moments: list[tuple[int, Entry | Intent]] = [(e.seq, e) for e in entries if e.data.get("role") in roles]
+    moments += [(i.seq, i) for i in intents if i.device in roles and i.verb == VERB]
+    for _, moment in sorted(moments, key=lambda pair: pair[0]):
+        if isinstance(moment, Intent):
+            _transferred(books, moment)
+        else:
+            _ENTRIES[moment.kind](books, moment)
+    return books
+
+
+def _placed(books: Books, entry: Entry) -> None:
+    """An item at a position. A volume says what a bottle holds now; without one an item known before keeps its own."""
+    data = entry.data
+    position, item, volume = str(data["position"]), str(data["item"]), data.get("volume")
+    books.at[position] = (item, f"{entry.batch}/{data.get('key', '')}")
+    if volume is not None:
+        liquids = {str(data["liquid"]): float(volume)} if volume else {}
+        books.items[item] = {"A1": Content(float(volume), liquids)}
+    elif item not in books.items:
+        books.items[item] = {"A1": Content(None, {str(data["liquid"]): 0.0})} if data.get("liquid") else {}
+
+
+def _tips(books: Books, entry: Entry) -> None:
+    """Fresh tips: in the rack named, or in all."""
+    rack = entry.data.get("rack")
+    books.used_tips = {tip for tip in books.used_tips if rack and tip.partition(":")[0] != rack}
+
+
+def _declared(books: Books, entry: Entry) -> None:
+    """A person says what is in a well."""
+    data = entry.data
+    volume = data.get("volume")
+    liquids = {str(data["liquid"]): float(volume)} if volume and data.get("liquid") else {}
+    books.put(str(data["place"]), Content(None if volume is None else float(volume), liquids))
+
+
+_ENTRIES = {PLACED: _placed, TIPS: _tips, DECLARED: _declared}
+
+
+def _transferred(books: Books, intent: Intent) -> None:
+    transfers = [Transfer(**item) for item in intent.args[0]]
+    done, doubt, gone = verdict(intent)
+    for transfer in transfers[:done]:
+        move(books, transfer)
+    if not gone:
+        for transfer in transfers[done : done + doubt]:
+            for place in (transfer.source, transfer.target):
+                books.put(place, Content(None, books.content(place).liquids))
+    else:
+        for transfer in transfers[done : done + doubt]:
+            move(books, transfer)
+    books.used_tips |= set(_report(intent).get("tips") or ())
+
+
+def move(books: Books, transfer: Transfer) -> None:
+    """One transfer that has happened; liquids go along in their proportion."""
+    source, target = books.content(transfer.source), books.content(transfer.target)
+    share = transfer.volume / source.volume if source.volume else 0.0
+    moved = {name: volume * min(share, 1.0) for name, volume in source.liquids.items()} if share > 0.0 else {}
+    moved = moved or {transfer.liquid: transfer.volume}
+    left = {name: volume - moved.get(name, 0.0) for name, volume in source.liquids.items()}
+    books.put(transfer.source, Content(_plus(source.volume, -transfer.volume), left))
+    liquids = {name: target.liquids.get(name, 0.0) + moved.get(name, 0.0) for name in {**target.liquids, **moved}}
+    books.put(transfer.target, Content(_plus(target.volume, transfer.volume), liquids))
+
+
+def _plus(volume: float | None, change: float) -> float | None:
+    return None if volume is None else max(volume + change, 0.0)
+
+
+def verdict(intent: Intent) -> tuple[int, int, bool]:
+    """(transfers that happened, transfers after them in doubt, whether a person says those happened too)."""
+    total = len(intent.args[0])
+    outcome, resolution = intent.outcome, intent.resolution
+    if outcome is None:
+        return 0, total, False
+    if outcome.state == "DONE":
+        return total, 0, False
+    report = _report(intent)
+    done, doubt = (
+        (int(report["done"]), int(report["doubt"])) if report else (0, 0 if outcome.state != "UNKNOWN" else total)
+    )
+    if resolution is None:
+        return done, doubt, False
+    if resolution.verdict == "not_done":
+        return done, 0, False
+    return done, doubt, resolution.verdict == "done"
+
+
+def _report(intent: Intent) -> Mapping[str, Any]:
+    """What the handler itself knows of this order, {} when it says nothing or speaks of another one."""
+    outcome = intent.outcome
+    found = outcome and (outcome.reply or outcome.post)
+    if not isinstance(found, Mapping) or found.get("total") != len(intent.args[0]):
+        return {}
+    if isinstance(intent.pre, Mapping) and intent.pre.get("run") and intent.pre.get("run") == found.get("run"):
+        return {}
+    return found
+
+
+def settled(intents: Iterable[Intent], phase: str) -> int:
+    """How many transfers of a phase are never to be made again: made, or decided about by a person."""
+    count = 0
+    for intent in intents:
+        if intent.phase == phase and intent.verb == VERB:
+            done, doubt, gone = verdict(intent)
+            discarded = intent.resolution is not None and intent.resolution.verdict == "discard"
+            count += done + (doubt if gone or discarded else 0)
+    return count
+
+
+def refuse(transfers: Sequence[Transfer], books: Books, layout: Layout) -> None:
+    """Refused or LimitExceeded when the books say that this cannot work; nothing has moved then."""
+    volumes: dict[str, float | None] = {}
+    for transfer in transfers:
+        _may_draw(transfer, books, layout, volumes)
+        _may_give(transfer, books, layout, volumes)
+
+
+def _may_draw(transfer: Transfer, books: Books, layout: Layout, volumes: dict[str, float | None]) -> None:
+    place, piece = transfer.source, layout.at(transfer.source)
+    content = books.content(place)
+    volume = volumes.setdefault(place, content.volume)
+    position = place.partition(":")[0]
+    if piece.bottle and position not in books.at:
+        raise Refused(f"nothing was put down at {position}", action="transfer", remedy="place the bottle first")
+    if volume is None:
+        raise _unknown(place)
+    if piece.bottle and content.liquids and transfer.liquid not in (*content.liquids, books.item(position)):
+        raise Refused(
+            f"another liquid is at {place}", action="transfer", value=", ".join(content.liquids),
+            bounds=transfer.liquid, remedy="exchange the bottle",
+        )  # fmt: skip
+    reach = volume - piece.dead
+    if reach < transfer.volume - SLACK:
+        raise Refused(
+            f"{place} is empty" if volume <= 0.0 else f"{place} runs dry", action="transfer",
+            value=f"{transfer.volume * 1e9:.4g} uL", bounds=f"{max(reach, 0.0) * 1e9:.4g} uL within reach",
+            remedy="check what is there, then declare it",
+        )  # fmt: skip
+    volumes[place] = volume - transfer.volume
+
+
+def _may_give(transfer: Transfer, books: Books, layout: Layout, volumes: dict[str, float | None]) -> None:
+    place, piece = transfer.target, layout.at(transfer.target)
+    volume = volumes.setdefault(place, books.content(place).volume)
+    if volume is None:
+        raise _unknown(place)
+    volumes[place] = volume + transfer.volume
+    if volume + transfer.volume > piece.fill + SLACK:
+        raise LimitExceeded(
+            f"{place} overflows", action="transfer", value=f"{(volume + transfer.volume) * 1e9:.4g} uL",
+            bounds=f"at most {piece.fill * 1e9:.4g} uL", remedy="check what is there, then declare it",
+        )  # fmt: skip
+
+
+def _unknown(place: str) -> Refused:
+    return Refused(
+        f"nobody knows what is in {place}", action="transfer",
+        remedy="decide about the action in doubt, or declare what is there",
+    )  # fmt: skip
