@@ -65,6 +65,20 @@ COMMANDS: tuple[Command, ...] = (
         "evaluate one case of a process model",
         "vesiflow model tff run.yaml --json",
     ),
+    Command(
+        LOOK,
+        "explore",
+        "console.explore:explore",
+        "sample a recipe's parameters on the simulated plant, on all cores",
+        "vesiflow explore exosome --vary primary_drying.temperature='-34..-26 degC' --samples 64 --plot what-if.svg",
+    ),
+    Command(
+        LOOK,
+        "optimise lyophilization",
+        "console.optimise:lyophilization",
+        "find the fastest freeze-drying programme below collapse",
+        "vesiflow optimise lyophilization exosome --margin '2 K' --plot design-space.svg",
+    ),
     Command(LOOK, "batch list", "console.batch:list_", "list the batches of this data folder", "vesiflow batch list"),
     Command(
         LOOK,
