@@ -37,8 +37,10 @@ def draw(task: Problem, present: Judgement, best: Judgement) -> Figure:
     figure = Figure(figsize=(7.0, 5.0), layout="constrained")
     axes = figure.add_subplot()
     y = pressures / MILLITORR
-    usable = np.where((edge <= task.limits.product) & (load <= 1.0) & np.isfinite(hours), 1.0, 0.0)
-    axes.contourf(shelves, y, usable, levels=[0.5, 1.5], colors=["tab:green"], alpha=0.15)
+    low = task.limits.pressure[0] / MILLITORR
+    worst = np.fmax(edge - task.limits.product, 10.0 * (load - 1.0))
+    axes.contourf(shelves, y, worst, levels=[-1e3, 0.0], colors=["tab:green"], alpha=0.15)
+    axes.axhspan(min(y[0], low), low, color="w", alpha=0.8)
     times = axes.contour(shelves, y, hours, levels=_levels(hours), colors="0.45", linewidths=0.8)
     axes.clabel(times, fmt="%g h", fontsize=8)
     lines = (
@@ -47,10 +49,9 @@ def draw(task: Problem, present: Judgement, best: Judgement) -> Figure:
         (load, 1.0, "tab:purple", "--", "vapour the machine passes"),
     )
     for values, level, colour, style, label in lines:
-        axes.plot([], [], color=colour, linestyle=style, label=label)
         if np.nanmin(values) < level < np.nanmax(values[np.isfinite(values)]):
             axes.contour(shelves, y, values, levels=[level], colors=colour, linestyles=style, linewidths=1.8)
-    low = task.limits.pressure[0] / MILLITORR
+            axes.plot([], [], color=colour, linestyle=style, label=label)
     axes.axhline(low, color="tab:blue", linestyle=":", label=f"pump and condenser, {low:.0f} mTorr")
     axes.plot(present.shelf, present.pressure / MILLITORR, "o", color="k", markerfacecolor="w", label="recipe")
     axes.plot(best.shelf, best.pressure / MILLITORR, "*", color="k", markersize=13, label="optimum")

@@ -81,7 +81,7 @@ def _cell() -> Sensor:
 
 def _thermocouple(bias: float) -> Sensor:
     """Type T, 0.1 degC shown."""
-    return Sensor(bias=bias, noise=0.05, lag=5.0, low=-200.0, high=200.0)
+    return Sensor(bias=bias, noise=0.05, resolution=0.1, lag=5.0, low=-200.0, high=200.0)
 
 
 SENSORS: Mapping[str, Sensor] = {
@@ -96,7 +96,8 @@ SENSORS: Mapping[str, Sensor] = {
     "sec.conductivity": _cell(),
     "sec.uv": Sensor(gain=0.005, noise=5e-5, drift=1e-4 / 3600.0, resolution=1e-5, lag=1.0, low=-0.1, high=2.0),
     "ep.conductivity": _cell(),
-    "lyo.shelf": Sensor(bias=0.05, noise=0.01, lag=2.0),
+    "lyo.shelf": Sensor(bias=0.05, noise=0.01, resolution=0.01, lag=2.0, low=-100.0, high=350.0),
+    "lyo.shelf_probe": Sensor(bias=-0.05, noise=0.01, resolution=0.01, lag=5.0, low=-100.0, high=350.0),
     "lyo.capacitance": Sensor(gain=0.0025, drift=0.067 / 86400.0, relative_noise=0.001, lag=0.5, low=0.0),
     "lyo.pirani": Sensor(gain=0.02, relative_noise=0.003, lag=5.0, low=0.0, high=9.9e4),
     "lyo.condenser": _thermocouple(0.2),
@@ -104,6 +105,36 @@ SENSORS: Mapping[str, Sensor] = {
     "lyo.product_edge": _thermocouple(-0.2),
 }
 """Data-sheet defaults by sensor name."""
+
+_UNITS = {"pressure": "Pa", "pcd": "Pa", "balance": "kg", "conductivity": "S/m", "uv": "AU", "pirani": "Pa",
+          "capacitance": "Pa"}  # fmt: skip
+_PURE = ("gain", "relative_noise")
+
+
+def sensor_unit(name: str) -> str:
+    """The inside unit of what sensor `name` reads; a temperature unless its name says otherwise."""
+    kind = name.partition(".")[2]
+    return next((unit for ending, unit in _UNITS.items() if kind.endswith(ending)), "degC")
+
+
+def _sensors(value: Any) -> Any:
+    """The section `sensors`: quantities in the sensor's unit, on top of the data-sheet defaults of that sensor."""
+    if not isinstance(value, Mapping):
+        return value
+    unknown = [str(name) for name in value if name not in SENSORS]
+    if unknown:
+        raise ValueError(f"no sensor called {unknown[0]!r}; there is {', '.join(SENSORS)}")
+    return {name: _sensor(name, given) for name, given in value.items()}
+
+
+def _sensor(name: str, given: Any) -> Any:
+    if not isinstance(given, Mapping):
+        return given
+    unit = sensor_unit(name)
+    change = {"degC": "K"}.get(unit, unit)
+    units = {"lag": "s", "drift": f"{change}/s", "low": unit, "high": unit, **dict.fromkeys(_PURE, "")}
+    values = {key: _in(units.get(key, change))(one) if isinstance(one, str) else one for key, one in given.items()}
+    return SENSORS[name].model_dump() | values
 
 
 class Medium(Section):
@@ -217,7 +248,7 @@ class SimulationConfig(Section):
     seed: int = 1
     medium: Medium = Medium()
     bottles: Mapping[str, Mapping[str, Molar]] = {}
-    sensors: Mapping[str, Sensor] = {}
+    sensors: Annotated[Mapping[str, Sensor], BeforeValidator(_sensors)] = {}
     tff: Tff = Tff()
     sec: Sec = Sec()
     electroporation: Electroporation = Electroporation()

@@ -81,7 +81,7 @@ def checked_config(config: Mapping[str, Any], seed: int | None = None) -> Simula
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(("simulation", *map(str, first["loc"])))
-        raise ConfigError(f"{where}: {first['msg']}") from None
+        raise ConfigError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None
 
 
 def _tff(plant: Plant, senses: Senses) -> Endpoints:

@@ -28,6 +28,7 @@ class Instrument:
         self._sensor = layer.Sensor(**spec.model_dump(exclude={"relative_noise"}))
         self._state: layer.State | None = None
         self._at = 0.0
+        self.clipped = False  # the last reading was at the end of the range
 
     def __call__(self) -> float:
         now, truth = self._now(), self._truth()
@@ -36,5 +37,5 @@ class Instrument:
         if self._state is None:
             self._state, self._at = layer.start(truth), now
         self._state, reading = layer.step(self._state, self._sensor, truth, now - self._at, self._rng)
-        self._at = now
+        self._at, self.clipped = now, reading.clipped
         return reading.value

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from devices.commands import Kind, command, read
-from devices.readings import PressureControl, PumpState, Reading, TubePosition, ValvePosition
+from devices.readings import PressureControl, PumpState, Quality, Reading, TubePosition, ValvePosition
 from sim.plant import Plant
 from sim.sensing import Instrument
 
@@ -24,7 +24,8 @@ class Probe:
         self._tare = 0.0
 
     def _reading(self) -> Reading:
-        return Reading(self._sensor() - self._tare, self._now())
+        value = self._sensor() - self._tare
+        return Reading(value, self._now(), Quality.OVER if self._sensor.clipped and value > 0.0 else Quality.GOOD)
 
     @read
     async def read_mass(self) -> Reading:
