@@ -142,6 +142,7 @@ class Link:
         self._lost = timeout if self._recoverer is None else self._lost
         skipped = 0
         foreign = b""
+        late = False
         while True:
             size = frame(self._rest) if self._rest else None
             if size is not None:
@@ -161,9 +162,11 @@ class Link:
                         remedy="check driver, settings and what is plugged in",
                     )
                 continue
-            self._rest += await self._more(deadline, action, foreign)
+            last, late = late, self.wire_time() >= deadline
+            self._rest += await self._more(deadline, action, foreign, last)
 
-    async def _more(self, deadline: float, action: str, foreign: bytes = b"") -> bytes:
+    async def _more(self, deadline: float, action: str, foreign: bytes, last: bool) -> bytes:
+        """What comes until the deadline. After it, once, what has come already: this process may have slept."""
         if len(self._rest) > MAX_REPLY:
             self._dirty = True
             raise BadReply(
@@ -173,7 +176,7 @@ class Link:
                 remedy="check baud rate and parity",
             )
         left = deadline - self.wire_time()
-        data = await self.transport.read(left) if left > 0 else b""
+        data = b"" if last else await self.transport.read(max(left, 0.0))
         if not data and self.wire_time() >= deadline - 1e-9:
             self._dirty = True
             self.counters.timeouts += 1
