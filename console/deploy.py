@@ -35,7 +35,6 @@ def deploy(*, line: str = "sim", server: str | None = None, dry_run: bool = Fals
         print("nothing to change")
     elif not dry_run:
         drive(api.apply(wanted))
-        print(
-            f"{len(changes)} changed; now run a worker beside the line: prefect worker start --pool {wanted[0].work_pool.name}"
-        )
+        pool = wanted[0].work_pool.name
+        print(f"{len(changes)} changed; now run a worker beside the line: prefect worker start --pool {pool}")
     return 0

@@ -33,8 +33,8 @@ def apply(
     """Put the defaults into the environment; call before anything imports Prefect.
 
     `server` is the URL of a Prefect API to use instead of an embedded one. Without one, and when the user has no
-    Prefect of their own, the embedded server keeps its database below `home`. `quiet` keeps what Prefect logs below
-    warnings off the terminal.
+    Prefect of their own, the embedded server keeps its database below `home`. `quiet` keeps Prefect's log off the
+    terminal: the command says in one line what went wrong, and the log is in Prefect's page.
     """
     env = os.environ if environment is None else environment
     for name, value in DEFAULTS.items():
@@ -42,7 +42,7 @@ def apply(
     if server is not None:
         env["PREFECT_API_URL"] = api_url(server)
     if quiet:
-        env.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+        env.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     if not _has_own_prefect(env):
         own = home / "prefect"
         own.mkdir(parents=True, exist_ok=True)  # Prefect makes the last folder only and then cannot open its database

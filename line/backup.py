@@ -28,8 +28,9 @@ def back_up(store: Store, target: Path) -> list[Path]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Everything but SQLite's working files, whose contents the copy of the database has."""
-    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(("-wal", "-shm")))
+    """Everything but locks and SQLite's working files, whose contents the copy of the database has."""
+    left_out = ("-wal", "-shm", ".lock")
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(left_out))
 
 
 def _copy(source: Path, target: Path) -> Path:

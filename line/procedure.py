@@ -56,8 +56,8 @@ class Procedure:
     async def run(self, unit_procedure: int | None = None) -> Outcome:
         """All phases, or those of one unit procedure (from 1); the batch is finished when all are complete."""
         phases = self.phases(unit_procedure)
-        await self.client.create(self.batch, self.recipe, self.who)
         try:
+            await self.client.create(self.batch, self.recipe, self.who)
             for phase in phases:
                 view = await (self.wrap(phase, self.run_phase) if self.wrap else self.run_phase(phase))
                 if view.state != "complete":

@@ -1,0 +1,104 @@
+"""Prefect for real: deploy, trigger, complete, fail, cancel, on a server and a worker of our own."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from line.record import record_of
+from records.model import BatchRecord
+from records.store import Store
+
+from .conftest import DATA, Prefect, until
+
+pytestmark = [pytest.mark.prefect, pytest.mark.slow, pytest.mark.xdist_group("prefect")]
+
+SHORT = str(DATA / "short.yaml")
+
+
+def record(prefect: Prefect, batch: str, line: str = "sim") -> BatchRecord:
+    return record_of(Store(prefect.home / "data").batch(line, batch))
+
+
+def test_deploying_again_changes_nothing(prefect: Prefect) -> None:
+    again = prefect.cli("deploy", "--server", prefect.url)
+    assert (again.returncode, again.stdout, again.stderr) == (0, "nothing to change\n", "")
+
+
+def test_a_changed_deployment_is_shown_and_mended(prefect: Prefect) -> None:
+    found = prefect.http.get("/deployments/name/backup/sim").json()
+    prefect.http.patch(f"/deployments/{found['id']}", json={"description": "by hand"}).raise_for_status()
+    dry = prefect.cli("deploy", "--server", prefect.url, "--dry-run")
+    assert dry.stdout.splitlines()[0] == "~ deployment backup/sim"
+    assert "description: 'by hand' -> 'Copy journals" in dry.stdout
+    assert prefect.cli("deploy", "--server", prefect.url).returncode == 0
+    assert prefect.cli("deploy", "--server", prefect.url).stdout == "nothing to change\n"
+
+
+def test_a_triggered_batch_completes_and_leaves_record_and_artifacts(prefect: Prefect) -> None:
+    run = prefect.end(prefect.start("manufacture/sim", recipe=SHORT, batch="triggered", seed=3, who="form"))
+    assert run["state_type"] == "COMPLETED", run["state"]
+    assert run["name"] == "triggered"
+    done = record(prefect, "triggered")
+    assert (done.header.state, done.header.seed) == ("Complete", 3)
+    body = {"artifacts": {"flow_run_id": {"any_": [run["id"]]}}}
+    artifacts = {item["key"]: item for item in prefect.post("/artifacts/filter", body).json()}
+    assert {"progress-triggered", "summary-triggered", "phases-triggered", "report-triggered"} <= set(artifacts)
+    assert "Complete" in artifacts["summary-triggered"]["data"]
+    tasks = prefect.post("/task_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}}).json()
+    assert {task["name"] for task in tasks} == {phase.key for unit in done.units for phase in unit.phases}
+
+
+def test_the_same_batch_id_never_runs_twice(prefect: Prefect) -> None:
+    first = prefect.end(prefect.start("tff/sim", recipe=SHORT, batch="double-click", seed=1))
+    second = prefect.end(prefect.start("tff/sim", recipe=SHORT, batch="double-click", seed=1))
+    assert first["state_type"] == "COMPLETED", first["state"]
+    assert second["state_type"] == "FAILED"
+    assert "double-click is in" in second["state"]["message"]
+
+
+@pytest.mark.parametrize(
+    "order", [{"volume": "2 bar"}, {"volume": "much"}, {"when_held": "hope"}, {"batch": "../x"}, {"recip": "tff"}]
+)
+def test_the_form_refuses_what_makes_no_sense(order: dict[str, str], prefect: Prefect) -> None:
+    found = prefect.http.get("/deployments/name/manufacture/sim").json()
+    answer = prefect.post(f"/deployments/{found['id']}/create_flow_run", {"parameters": {"order": order}})
+    assert answer.status_code in (409, 422)
+
+
+def test_a_batch_that_the_line_holds_is_failed_with_the_reason(prefect: Prefect, tmp_path: Path) -> None:
+    text = files("deployments").joinpath("lines/sim.yaml").read_text(encoding="utf-8")
+    line = tmp_path / "sick.yaml"
+    truth = "simulation: {sensors: {tff.feed_pressure: {bias: 120000}}, seed: 1"
+    line.write_text(text.replace("name: sim", "name: sick").replace("simulation: {seed: 1", truth), encoding="utf-8")
+    run = prefect.end(prefect.start("tff/sim", recipe=SHORT, line=str(line), batch="sick", when_held="stop"))
+    assert run["state_type"] == "FAILED"
+    assert "held: tff.tmp: outside its limit" in run["state"]["message"]
+    assert record(prefect, "sick", "sick").header.state == "Stopped"
+
+
+def test_cancelling_a_run_brings_the_line_to_its_safe_state(prefect: Prefect) -> None:
+    run_id = prefect.start("manufacture/sim", recipe="exosome", batch="cancelled", seed=1)
+    until(lambda: prefect.run(run_id)["state_type"] == "RUNNING")
+    journal = Store(prefect.home / "data").journal("sim")
+    until(
+        lambda: (
+            journal.exists()
+            and any(head.batch == "cancelled" for _, head in Store(prefect.home / "data").batches("sim"))
+        )
+    )
+    prefect.post(f"/flow_runs/{run_id}/set_state", {"state": {"type": "CANCELLING"}}).raise_for_status()
+    assert prefect.end(run_id)["state_type"] == "CANCELLED"
+    until(lambda: record(prefect, "cancelled").header.state in ("Stopped", "Complete"), 30)
+    assert record(prefect, "cancelled").header.state == "Stopped"
+
+
+def test_the_command_line_runs_a_batch_on_this_server(prefect: Prefect) -> None:
+    done = prefect.cli("run", SHORT, "--server", prefect.url, "--batch", "typed", "--seed", "2")
+    assert done.returncode == 0, done.stderr
+    assert "typed: short 1.0.0 on line sim: Complete" in done.stdout
+    assert "report.html" in done.stdout
+    runs = prefect.post("/flow_runs/filter", {"flow_runs": {"name": {"any_": ["typed"]}}}).json()
+    assert [run["state_type"] for run in runs] == ["COMPLETED"]

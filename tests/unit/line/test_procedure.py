@@ -1,0 +1,128 @@
+"""The loop over phases that flows and command line share, on the simulated line."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from line.api import BatchView
+from line.backup import back_up
+from line.connect import reached, refuse_known
+from line.prepare import Prepared, prepare
+from line.procedure import Procedure
+from line.record import record_of
+from line.state import Command
+from records.store import Store
+from vesiflow.errors import ConfigError, NoReply
+
+SHORT = Path(__file__).parents[2] / "data" / "recipes" / "short.yaml"
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+def short() -> Prepared:
+    return prepare(str(SHORT), "sim")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "data")
+
+
+async def test_all_phases_in_order_and_the_batch_is_complete(short: Prepared, store: Store) -> None:
+    seen: list[BatchView] = []
+    order: list[str] = []
+
+    async with reached(short.line, store, seed=1) as client:
+        procedure = Procedure(client, short.recipe, "b", "me", seen.append)
+
+        async def wrap(phase, run):  # type: ignore[no-untyped-def]
+            order.append(phase.key)
+            return await run(phase)
+
+        procedure.wrap = wrap
+        outcome = await procedure.run()
+    assert outcome.complete
+    assert outcome.reason == ""
+    assert outcome.batch.state == "Complete"
+    assert order == [phase.key for phase in short.recipe.phases()]
+    assert seen[-1].phases[-1].state == "complete"
+
+
+async def test_running_it_again_attaches_and_repeats_nothing(short: Prepared, store: Store) -> None:
+    async with reached(short.line, store, seed=1) as client:
+        first = await Procedure(client, short.recipe, "b", "me").run()
+        second = await Procedure(client, short.recipe, "b", "somebody else").run()
+    assert first.batch.phases == second.batch.phases
+
+
+async def test_a_unit_procedure_that_the_recipe_has_not(short: Prepared, store: Store) -> None:
+    async with reached(short.line, store, seed=1) as client:
+        with pytest.raises(ConfigError, match="no such unit procedure"):
+            await Procedure(client, short.recipe, "b", "me").run(2)
+        assert (await client.line())["batches"] == {}
+
+
+async def test_cancelling_stops_the_batch(store: Store) -> None:
+    long = prepare("exosome", "sim")
+    running = asyncio.Event()
+
+    def watch(view: BatchView) -> None:
+        if view.running:
+            running.set()
+
+    async with reached(long.line, store, seed=1) as client:
+        work = asyncio.create_task(Procedure(client, long.recipe, "b", "me", watch).run())
+        await running.wait()
+        work.cancel()
+        await asyncio.wait({work})
+        assert work.cancelled()
+        view = await client.batch("b")
+    assert (view.state, view.running) == ("Stopped", None)
+    assert record_of(store.batch("sim", "b")).header.state == "Stopped"
+
+
+async def test_a_hold_that_nobody_attends_ends_the_batch(short: Prepared, store: Store) -> None:
+    holds: list[asyncio.Task[BatchView]] = []
+
+    async with reached(short.line, store, seed=1) as client:
+
+        def watch(view: BatchView) -> None:
+            if view.state == "Execute" and view.running and not holds:
+                holds.append(asyncio.create_task(client.command("b", Command.HOLD, "me", "look at this")))
+
+        outcome = await Procedure(client, short.recipe, "b", "me", watch, attended=False).run()
+        await holds[0]
+    assert outcome.batch.state == "Stopped"
+    assert outcome.failed is not None
+    assert outcome.failed.reason == "held: look at this"
+
+
+async def test_a_batch_that_is_in_the_data_folder_is_refused(short: Prepared, store: Store) -> None:
+    refuse_known(store, short.line, "b")
+    async with reached(short.line, store, seed=1) as client:
+        await client.create("b", short.recipe, "me")
+    with pytest.raises(ConfigError, match="batch b is in"):
+        refuse_known(store, short.line, "b")
+    refuse_known(store, short.line, "c")
+
+
+async def test_a_controller_that_is_not_there(short: Prepared, store: Store) -> None:
+    with pytest.raises(NoReply, match="no answer from the line controller"):
+        async with reached(short.line, store, controller="http://127.0.0.1:1"):
+            raise AssertionError("reached a controller that is not there")
+
+
+async def test_a_backup_verifies_and_reads_like_the_original(short: Prepared, store: Store, tmp_path: Path) -> None:
+    async with reached(short.line, store, seed=1) as client:
+        await Procedure(client, short.recipe, "b", "me").run()
+        copied = back_up(store, tmp_path / "copy")  # while the controller still has the journal open
+    assert {path.name for path in copied} == {"journal.sqlite", "telemetry.sqlite"}
+    copy = record_of(Store(tmp_path / "copy").batch("sim", "b"))
+    original = record_of(store.batch("sim", "b"))
+    assert copy == original
+    with pytest.raises(ConfigError, match="exists already"):
+        back_up(store, tmp_path / "copy")
