@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,24 @@ LIMIT_UNITS: Mapping[str, str] = {
 }
 """Argument names that a role's limits may bound, and their inside units."""
 
+INTERLOCK_UNITS: Mapping[str, str] = {
+    "pressure": "Pa",
+    "tmp": "Pa",
+    "capacitance": "Pa",
+    "pirani": "Pa",
+    "mass": "kg",
+    "flow": "m^3/s",
+    "conductivity": "S/m",
+    "uv": "AU",
+    "shear": "1/s",
+    "shelf": "degC",
+    "centre": "degC",
+    "edge": "degC",
+    "condenser": "degC",
+    "temperature": "degC",
+}
+"""Last word of a telemetry tag that an interlock may bound, and its inside unit."""
+
 NO_PORT = ("console", "none")
 
 
@@ -48,6 +66,7 @@ class LineModel(BaseModel):
     instruments: dict[str, dict[str, Any]]
     roles: dict[str, dict[str, Any]]
     safe_state: dict[str, dict[str, str]] = {}
+    interlocks: dict[str, str] = {}
     equipment: EquipmentModel = EquipmentModel()
     simulation: dict[str, Any] | None = None
 
@@ -136,10 +155,12 @@ def check(document: Document) -> LineFile:
     roles = dict(_roles(model, instruments, document, found))
     _shared_ports(instruments, document, found)
     _safe_states(model, document, found)
+    interlocks = dict(_interlocks(model, document, found))
     clock, speed = _clock(model, document, found)
     if found:
         raise LineFileError(sorted(found, key=lambda problem: problem.line))
     profile = model.equipment.profile(model.name, {name: spec.limits for name, spec in roles.items()})
+    profile = replace(profile, interlocks=interlocks)
     return LineFile(
         model.name,
         document.file,
@@ -256,3 +277,19 @@ def _safe_states(model: LineModel, document: Document, found: list[Problem]) -> 
         for role in actions
         if f"{unit}.{role}" not in model.roles
     )
+
+
+def _interlocks(
+    model: LineModel, document: Document, found: list[Problem]
+) -> Iterator[tuple[str, tuple[float, float]]]:
+    """Limits of measured values by telemetry tag ("tff.feed_pressure: -2..30 psi")."""
+    for tag, text in model.interlocks.items():
+        unit = INTERLOCK_UNITS.get(tag.replace("_", ".").rpartition(".")[2])
+        if unit is None or "." not in tag:
+            reason = f"not a tag that can be bounded; its last word is one of {', '.join(INTERLOCK_UNITS)}"
+            found.append(document.problem(("interlocks", tag), reason))
+            continue
+        try:
+            yield tag, parse_range(text, unit)
+        except ValueError as error:
+            found.append(document.problem(("interlocks", tag), str(error)))

@@ -18,6 +18,7 @@ from devices.transports import Transport
 from vesiflow.clock import Clock, Lock
 from vesiflow.errors import BadReply, NoReply, NotSent, VesiflowError
 
+LATEST = 3.0  # s: an answer comes within this time or never, project default
 MAX_FOREIGN = 5
 MAX_REPLY = 65536
 _DRAINS = 50
@@ -76,6 +77,7 @@ class Link:
         self._recoverer: asyncio.Task[Any] | None = None
         self._rest = b""
         self._lost = 0.0
+        self._in_vain = False  # the sentinel was asked without an answer: it may still come
 
     @property
     def dirty(self) -> bool:
@@ -203,7 +205,8 @@ class Link:
         """Open a lost port again, drain until quiet, reset the instrument's input, and make sure who it is.
 
         Instruments answer in order, so once the sentinel (who are you?) has its own answer nothing older can follow.
-        Where there is no sentinel the line must stay quiet as long as the lost reply was waited for.
+        Was it asked before in vain, then the answer may be the first one's, and the line must stay quiet as long as an
+        answer may take. Where there is no sentinel, it must for as long as the lost reply was waited for.
         """
         self.counters.recoveries += 1
         self._recoverer = asyncio.current_task()
@@ -217,8 +220,8 @@ class Link:
                 await self.transport.write(self.reset)
             if self.identify is not None:
                 await self._same_instrument(self.identify)
-                await self._drain(self.quiet)
-            self._dirty = False
+                await self._drain(max(self.quiet, LATEST) if self._in_vain else self.quiet)
+            self._dirty = self._in_vain = False
         finally:
             self._recoverer = None
 
@@ -237,12 +240,12 @@ class Link:
             try:
                 found = await identify()
             except VesiflowError as error:
-                trouble = error
+                trouble, self._in_vain = error, True
                 await self._drain(self.quiet)
                 continue
             if self.identity is None or found == self.identity:
                 return
-            trouble = None
+            trouble, self._in_vain = None, True
             await self._drain(self.quiet)
         self._dirty = True
         if trouble is not None or found is None or self.identity is None:

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from line.alarm_api import alarm_routes
 from line.batch import Batch, PhaseStatus
 from line.controller import Controller
 from line.state import Command
@@ -105,6 +106,7 @@ def create_app(controller: Controller) -> FastAPI:
     _events_route(app, controller)
     _batch_routes(app, controller)
     _phase_routes(app, controller)
+    app.include_router(alarm_routes(controller.alarms, controller.clock))
     return app
 
 
@@ -122,6 +124,7 @@ def _line_routes(app: FastAPI, controller: Controller) -> None:
         return {
             "name": controller.line.file.name,
             "version": __version__,
+            "digest": controller.line.file.digest,
             "instruments": {name: item.identity.model for name, item in controller.line.instruments.items()},
             "batches": {batch.id: str(batch.state) for batch in controller.batches.values()},
         }
@@ -161,16 +164,19 @@ def _people_routes(app: FastAPI, controller: Controller) -> None:
 
 def _events_route(app: FastAPI, controller: Controller) -> None:
     @app.get("/events")
-    async def events(after: int = 0) -> StreamingResponse:
-        """Journal entries after seq `after` as server-sent events, as they are written."""
-        return StreamingResponse(_stream(controller, after), media_type="text/event-stream")
+    async def events(after: int = 0, follow: bool = True) -> StreamingResponse:
+        """Journal entries after seq `after` as server-sent events; with `follow` for ever, as they are written."""
+        return StreamingResponse(_stream(controller, after, follow), media_type="text/event-stream")
 
 
-async def _stream(controller: Controller, after: int) -> AsyncIterator[str]:
+async def _stream(controller: Controller, after: int, follow: bool) -> AsyncIterator[str]:
     while True:
         for entry in controller.journal.events(None, None, after):
             after = entry.seq
-            yield f"id: {entry.seq}\nevent: {entry.kind}\ndata: {json.dumps({'batch': entry.batch, **entry.data})}\n\n"
+            data = json.dumps({**entry.data, "batch": entry.batch, "utc": entry.utc.isoformat()}, default=str)
+            yield f"id: {entry.seq}\nevent: {entry.kind}\ndata: {data}\n\n"
+        if not follow:
+            return
         try:
             async with asyncio.timeout(1.0):
                 await asyncio.Event().wait()

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
+from line.alarm_api import AlarmsView, AlarmView
 from line.api import BatchView, Doubt, PhaseView
 from line.state import Command
 from protocols.control import ControlRecipe, to_json
 from vesiflow import errors
-from vesiflow.errors import NoReply, VesiflowError
+from vesiflow.errors import ConfigError, NoReply, VesiflowError
 
 Watcher = Callable[[BatchView], None]
 _PATIENCE = 20.0
 _GLANCE = 0.25
+_ENDLESS = httpx.Timeout(10.0, read=None)
+
+
+@dataclass(frozen=True, slots=True)
+class LineEvent:
+    """One entry of the journal of a line; `utc` as ISO 8601."""
+
+    seq: int
+    kind: str
+    batch: str
+    utc: str
+    data: dict[str, Any]
 
 
 class LineClient:
@@ -65,6 +80,38 @@ class LineClient:
         """Answer it."""
         await self._call("POST", "/prompt", {"values": values, "who": who})
 
+    async def alarms(self) -> AlarmsView:
+        """All alarms that are not normal."""
+        return AlarmsView.model_validate(await self._call("GET", "/alarms"))
+
+    async def acknowledge(self, alarm: str, who: str, comment: str = "") -> AlarmView:
+        """Say that somebody has seen it."""
+        body = {"id": alarm, "who": who, "comment": comment}
+        return AlarmView.model_validate(await self._call("POST", "/alarms/acknowledge", body))
+
+    async def reset_alarm(self, alarm: str, who: str, reason: str) -> AlarmView:
+        """Reset a latched alarm."""
+        body = {"id": alarm, "who": who, "reason": reason}
+        return AlarmView.model_validate(await self._call("POST", "/alarms/reset", body))
+
+    async def shelve(self, alarm: str, who: str, reason: str, seconds: float) -> AlarmView:
+        """Put it aside for `seconds`."""
+        body = {"id": alarm, "who": who, "reason": reason, "seconds": seconds}
+        return AlarmView.model_validate(await self._call("POST", "/alarms/shelve", body))
+
+    async def events(self, after: int = 0, *, follow: bool = False) -> AsyncIterator[LineEvent]:
+        """Journal entries after seq `after`, in order; with `follow` for ever, as they are written."""
+        params = {"after": str(after), "follow": "true" if follow else "false"}
+        try:
+            async with self._http.stream("GET", "/events", params=params, timeout=_ENDLESS) as response:
+                if not response.is_success:
+                    await response.aread()
+                    raise _error(response)
+                async for event in _events(response.aiter_lines()):
+                    yield event
+        except httpx.HTTPError as error:
+            raise _silent(error, "GET /events") from error
+
     async def run_phase(self, batch: str, key: str, watch: Watcher | None = None) -> PhaseView:
         """Start phase `key` (or find it running or complete) and wait for its end.
 
@@ -87,19 +134,39 @@ class LineClient:
         try:
             response = await self._http.request(method, path, json=body)
         except httpx.HTTPError as error:
-            raise NoReply(
-                f"no answer from the line controller: {error}",
-                action=f"{method} {path}",
-                remedy="is `vesiflow line serve` running?",
-            ) from error
+            raise _silent(error, f"{method} {path}") from error
         if response.is_success:
             return response.json()
         raise _error(response)
 
 
+async def _events(lines: AsyncIterator[str]) -> AsyncIterator[LineEvent]:
+    """Server-sent events from their lines."""
+    fields: dict[str, str] = {}
+    async for line in lines:
+        if line:
+            name, _, text = line.partition(": ")
+            fields[name] = text
+        elif "data" in fields:
+            data = json.loads(fields["data"])
+            yield LineEvent(int(fields["id"]), fields["event"], data.pop("batch"), data.pop("utc"), data)
+            fields = {}
+
+
+def _silent(error: httpx.HTTPError, action: str) -> NoReply:
+    return NoReply(
+        f"no answer from the line controller: {error or type(error).__name__}",
+        action=action,
+        remedy="is `vesiflow line serve` running?",
+    )
+
+
 def _error(response: httpx.Response) -> VesiflowError:
     try:
         data = response.json()
+        if isinstance(data.get("detail"), list):  # a body that is not what the service expects
+            first = data["detail"][0]
+            return ConfigError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
         kind = getattr(errors, str(data.get("error")), VesiflowError)
         reason = str(data.get("reason") or data.get("detail"))
     except ValueError:

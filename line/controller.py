@@ -8,6 +8,7 @@ from typing import Any
 
 from devices.commands import Verdict
 from devices.open_line import OpenLine
+from line.alarms import AlarmBook
 from line.batch import Batch, PhaseStatus
 from line.gateway import Gateway
 from line.phases import PHASES
@@ -15,6 +16,7 @@ from line.restore import Remembered, reconcile, remembered
 from line.run import PhaseRun, Requests, Stopped
 from line.safe import make_safe
 from line.state import COMPLETIONS, OVER, Command, State, after
+from line.watchdog import PATIENCE, supervised
 from protocols.control import ControlRecipe, Phase, to_json
 from records.journal import Journal
 from records.telemetry import TelemetryWriter
@@ -41,6 +43,7 @@ class Controller:
         self.journal = journal
         self.clock = clock
         self.batches: dict[str, Batch] = {}
+        self.alarms = AlarmBook(journal, clock)
         self._telemetry = telemetry
         self._seed = seed
         self._tasks: set[asyncio.Task[None]] = set()
@@ -197,12 +200,21 @@ class Controller:
             batch.telemetry.close()
         await self.line.close()
 
+    def stood_still(self, unreached: list[str]) -> None:
+        """The event loop had hung and the dead-man has made the line safe meanwhile: every running batch is held."""
+        for batch in self.batches.values():
+            if batch.running and batch.state not in OVER:
+                what = "; ".join(["the controller hung; the line was made safe without it", *unreached])
+                self.alarms.raise_("line.deadman", what, batch=batch.id)
+                batch.requests.hold = what
+
     async def restore(self, *, plant_is_new: bool = False) -> None:
         """After a restart: judge open intents by evidence, take back every batch that was not over, held.
 
         Phases that may go on unattended do so; the others wait for Unhold. When the plant lived in the process that
         died there is nothing to go on with: those batches are aborted. Must be called by an actor.
         """
+        self.alarms.restore()
         past = remembered(self.journal)
         if plant_is_new:
             for batch in past:
@@ -265,10 +277,12 @@ class Controller:
         await run.attend()
         while True:
             try:
-                return await equipment_phase.function(run, phase.params)
+                work = equipment_phase.function(run, phase.params)
+                return await supervised(run.pulse, work, PATIENCE[phase.unit] * run.stretch, phase.key)
             except (Stopped, ConfigError):
                 raise
             except VesiflowError as error:
+                run.trouble(error)
                 if not equipment_phase.can_continue:
                     raise
                 await run.held(str(error))
@@ -293,18 +307,26 @@ class Controller:
             self.line.file.profile,
             batch.facts,
             batch.requests,
+            self.alarms,
         )
 
     async def _hold(self, batch: Batch, gateway: Gateway, phase: Phase, reason: str) -> None:
         if batch.state not in (State.HOLDING, State.SUSPENDING, State.HELD):
             self._move(batch, State.HOLDING, reason)
-        await make_safe(gateway, phase.unit, self.line.file.safe_state.get(phase.unit, {}))
+        await self._make_safe(batch, gateway, phase)
         self._complete_state(batch)
+
+    async def _make_safe(self, batch: Batch, gateway: Gateway, phase: Phase) -> list[str]:
+        """The unit to its safe state; what could not be reached is an alarm, for somebody must stop it by hand."""
+        unreached = await make_safe(gateway, phase.unit, self.line.file.safe_state.get(phase.unit, {}))
+        if unreached:
+            self.alarms.raise_("line.unsafe", "; ".join(unreached), batch=batch.id, key=phase.key)
+        return unreached
 
     async def _end_badly(self, batch: Batch, run: PhaseRun, status: PhaseStatus, outcome: Any, reason: str) -> None:
         if batch.state not in (State.STOPPING, State.ABORTING):
             self._move(batch, after(batch.state, Command.ABORT), reason)
-        unreached = await make_safe(run.gateway, run.phase.unit, self.line.file.safe_state.get(run.phase.unit, {}))
+        unreached = await self._make_safe(batch, run.gateway, run.phase)
         self._end(batch, run, status, outcome, "; ".join([reason, *unreached]))
         self._complete_state(batch)
 
@@ -326,6 +348,7 @@ class Controller:
         batch.state, batch.reason = target, why
         if target in OVER:
             self._owners = {unit: owner for unit, owner in self._owners.items() if owner != batch.id}
+            self.alarms.clear_all(batch.id)
 
     def _complete_state(self, batch: Batch) -> None:
         if batch.state in COMPLETIONS:

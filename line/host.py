@@ -5,9 +5,10 @@ The composition root: the only module that knows controller, journal, clock and 
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,6 +20,8 @@ from line.api import create_app
 from line.client import LineClient
 from line.controller import Controller
 from line.ownership import owned
+from line.safe import seize_ports, without_journal
+from line.watchdog import HANG, LoopWatch
 from records.journal import Journal
 from records.store import Store
 from records.telemetry import TelemetryWriter
@@ -96,9 +99,29 @@ async def hosted(
                 transport = httpx.ASGITransport(app=create_app(controller))
                 async with httpx.AsyncClient(transport=transport, base_url="http://line") as http:
                     try:
-                        yield Host(controller, LineClient(http), clock, here.simulated)
+                        with watched(controller):
+                            yield Host(controller, LineClient(http), clock, here.simulated)
                     finally:
                         await controller.close()
+
+
+@contextmanager
+def watched(controller: Controller, hang: float = HANG) -> Iterator[None]:
+    """A dead-man thread beside a controller on real time: a loop that hangs loses the line to its safe state."""
+    if controller.clock.virtual:
+        yield
+        return
+    unreached: list[str] = []
+
+    def trip() -> None:
+        unreached[:] = asyncio.run(without_journal(controller.line, seize_ports))
+
+    watch = LoopWatch(trip, lambda: controller.stood_still(unreached), hang=hang)
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.stop()
 
 
 def _telemetry(store: Store, line: str, clock: Clock, batch: str) -> TelemetryWriter:

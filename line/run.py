@@ -14,13 +14,16 @@ from typing import Any, Protocol, TypeVar
 
 from devices.readings import Prompt, Reading
 from devices.roles import Operator
+from line.alarms import AlarmBook
 from line.gateway import Gateway
+from line.interlocks import GENERAL, Interlocks
 from line.units import assemble
+from line.watchdog import Pulse
 from protocols.control import Phase
 from records.journal import Journal
 from records.telemetry import TelemetryWriter
 from vesiflow.clock import Clock, Event
-from vesiflow.errors import BadReply, LimitExceeded, Refused, VesiflowError
+from vesiflow.errors import BadReply, InDoubt, LimitExceeded, NoReply, NotSent, Refused, VesiflowError
 from vesiflow.line_profile import LineProfile
 from vesiflow.quantities import convert, parse
 
@@ -29,6 +32,10 @@ T = TypeVar("T")
 STALE_SCANS = 3
 OVERDUE_FACTOR = 3.0
 OVERDUE_SLACK = 3600.0
+_TROUBLES: Mapping[type[VesiflowError], str] = {
+    NoReply: "line.no_reply", NotSent: "line.no_reply", BadReply: "line.bad_reply", InDoubt: "line.doubt",
+    Refused: "line.refused", LimitExceeded: "line.limit",
+}  # fmt: skip
 _OF_WHAT_IS_LEFT = 0.4
 """A stretched scan never covers more of the way to the end of a phase: the end is met as closely as ever."""
 
@@ -72,15 +79,20 @@ class PhaseRun:
     profile: LineProfile
     facts: dict[str, float]
     requests: Requests
+    alarms: AlarmBook
     results: dict[str, tuple[float, str]] = field(default_factory=dict)
     latest: dict[str, float] = field(default_factory=dict)
     progress: float = 0.0
     stretch: float = 1.0
     _bad: dict[str, int] = field(default_factory=dict)
-    _over: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._since = self.clock.now()
+        self.pulse = Pulse(self.clock)
+        self.interlocks = Interlocks(
+            self.clock.now, self.alarm, lambda name: self.alarms.clear(name, self.batch), self._note,
+            self.profile.interlocks,
+        )  # fmt: skip
 
     def unit(self, kind: type[T]) -> T:
         """The unit of this phase with its roles."""
@@ -90,17 +102,27 @@ class PhaseRun:
         """One telemetry sample now, in the inside unit of the tag."""
         self.telemetry.add(self.clock.now(), tag, value)
         self.latest[tag] = value
+        self.interlocks.of_line(tag, value)
 
     def reading(self, tag: str, reading: Reading) -> float:
-        """Log a reading and give its number; BadReply when it stayed unusable for three scans."""
+        """Log a reading and give its number; BadReply when it stayed unusable for three scans.
+
+        Until then the last number stands in, is not logged again, and `stale` tells that nothing may be decided by it.
+        """
         if reading.usable:
-            self._bad[tag] = 0
+            self._bad.pop(tag, None)
             self.log(tag, reading.value)
             return reading.value
         self._bad[tag] = self._bad.get(tag, 0) + 1
         if self._bad[tag] > STALE_SCANS or tag not in self.latest:
+            self.alarm("line.bad_value", f"{tag}: no usable value, {reading.quality}", tag=tag)
             raise BadReply(f"no usable value: {reading.quality}", device=tag, remedy="check the sensor")
         return self.latest[tag]
+
+    @property
+    def stale(self) -> bool:
+        """Whether the last reading of some sensor was no usable value."""
+        return bool(self._bad)
 
     def result(self, name: str, value: float, unit: str) -> None:
         """A result of this phase for the batch record."""
@@ -151,7 +173,8 @@ class PhaseRun:
             details=dict(prompt.details),
             fields=dict(prompt.fields),
         )
-        answer = await self.operator.ask(prompt)
+        with self.pulse.resting():
+            answer = await self.operator.ask(prompt)
         values = dict(answer.values)
         self.journal.event(
             "prompt.answered",
@@ -173,10 +196,13 @@ class PhaseRun:
         values = await self.ask(action, text, details, {"volume": "mL"})
         return convert(entered(values["volume"], "mL"), "mL", "m^3")
 
-    async def ask_barcode(self, action: str, text: str, details: Mapping[str, object], expected: str) -> None:
+    async def ask_barcode(
+        self, action: str, text: str, details: Mapping[str, object], expected: str, alarm: str = "lh.labware"
+    ) -> None:
         """Ask for a barcode and refuse a wrong one."""
         values = await self.ask(action, text, details, {"barcode": "text"})
         if expected and values["barcode"] != expected:
+            self.alarm(alarm, f"{action}: found {values['barcode']}, expected {expected}")
             raise Refused(
                 "wrong barcode",
                 device="operator",
@@ -207,29 +233,33 @@ class PhaseRun:
         *,
         high: float = math.inf,
         low: float = -math.inf,
-        debounce: float = 5.0,
+        debounce: float | None = None,
         unit: str = "",
+        alarm: str = GENERAL,
     ) -> None:
-        """LimitExceeded when `value` stays outside for `debounce` s; not a number counts as outside."""
-        if low <= value <= high:
-            self._over.pop(tag, None)
-            return
-        since = self._over.setdefault(tag, self.clock.now())
-        if self.clock.now() - since >= debounce:
-            bound = high if value > high else low
-            self.deviation(f"{tag} outside its limit", value, bound, unit, "critical", tag)
-            self._over.pop(tag)
-            raise LimitExceeded(
-                f"outside its limit for {debounce:g} s",
-                device=tag,
-                value=f"{value:.4g} {unit}",
-                bounds=f"{bound:.4g} {unit}",
-                remedy="unit held; find the cause before going on",
-            )
+        """LimitExceeded when `value` stays outside for `debounce` s (default: the on-delay of `alarm`)."""
+        self.interlocks.limit(tag, value, high=high, low=low, debounce=debounce, unit=unit, alarm=alarm)
+
+    def alarm(
+        self, name: str, what: str, value: float = math.nan, limit: float = math.nan, unit: str = "", tag: str = ""
+    ) -> None:
+        """Raise alarm `name` of this batch: a person must answer, and the record shows the curve around it."""
+        known = {"value": value, "limit": limit}
+        details: dict[str, Any] = {key: number for key, number in known.items() if not math.isnan(number)}
+        self.alarms.raise_(name, what, batch=self.batch, key=self.phase.key, tag=tag or None, unit=unit, **details)
+
+    def trouble(self, error: VesiflowError) -> None:
+        """Raise the alarm that belongs to an error which holds or ends this phase, unless a trip has raised one."""
+        if self.interlocks.first_out is None:
+            self.alarm(_TROUBLES.get(type(error), "line.fault"), str(error))
+
+    def _note(self, kind: str, **data: Any) -> None:
+        self.journal.event(kind, self.batch, key=self.phase.key, **data)
 
     async def attend(self, resume: Resume | None = None) -> None:
         """Meet a request to hold or stop, now."""
         requests = self.requests
+        self.pulse.beat()
         self._not_overdue()
         if requests.hold is not None and requests.stop is None:
             reason, requests.hold = requests.hold, None
@@ -245,25 +275,24 @@ class PhaseRun:
         allowed = OVERDUE_FACTOR * self.phase.duration + OVERDUE_SLACK
         if elapsed > allowed:
             self._since = self.clock.now()
-            self.deviation("takes far longer than planned", elapsed, allowed, "s", "major")
-            raise LimitExceeded(
-                "takes far longer than planned",
-                device=self.phase.key,
-                value=f"{elapsed / 60:.0f} min",
-                bounds=f"{allowed / 60:.0f} min",
-                remedy="look at the unit before going on",
+            self.interlocks.trip(
+                "line.overdue", "takes far longer than planned", value=elapsed, limit=allowed, unit="s"
             )
 
     async def held(self, reason: str) -> None:
         """Keep the product safe and wait until a person lets the phase go on; Stopped when they end it."""
         requests = self.requests
         requests.resumed = self.clock.event()
-        if requests.on_held:
-            await requests.on_held(reason)
-        await requests.resumed.wait()
+        with self.pulse.resting():
+            if requests.on_held:
+                await requests.on_held(reason)
+            await requests.resumed.wait()
         if requests.stop is not None:
             raise Stopped(requests.stop)
         self._since = self.clock.now()
+        self._bad.clear()
+        self.interlocks.reset()
+        self.alarms.clear_all(self.batch)
         if requests.on_resumed:
             await requests.on_resumed()
 

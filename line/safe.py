@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from devices.link import Link
+from devices.open_line import OpenLine
 from line.gateway import Gateway
 from vesiflow.errors import VesiflowError
 from vesiflow.quantities import parse
@@ -21,6 +23,30 @@ async def make_safe(gateway: Gateway, unit: str, actions: Mapping[str, str]) -> 
         except VesiflowError as error:
             failed.append(str(error))
     return failed
+
+
+async def without_journal(line: OpenLine, seize: Callable[[OpenLine], None]) -> list[str]:
+    """Every unit of `line` to its safe state past gateway and journal: for a controller that no longer turns.
+
+    `seize` takes the ports from whoever holds them. Returns one line per role that could not be reached.
+    """
+    seize(line)
+    failed = []
+    for unit, actions in line.file.safe_state.items():
+        for name, action in actions.items():
+            if action != "keep":
+                try:
+                    await _one(line.roles[f"{unit}.{name}"], action)
+                except (VesiflowError, OSError) as error:
+                    failed.append(str(error))
+    return failed
+
+
+def seize_ports(line: OpenLine) -> None:
+    """Whoever speaks to an instrument loses the turn; the link resynchronises before the next command."""
+    for instrument in line.instruments.values():
+        if isinstance(instrument.link, Link):
+            instrument.link.seize()
 
 
 async def _one(role: Any, action: str) -> None:

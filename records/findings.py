@@ -72,7 +72,15 @@ def _alarms(line: Timeline) -> Iterator[Finding]:
         if entry.kind in ("alarm.raised", "alarm.active"):
             priority = str(entry.data.get("priority", "medium")).lower()
             what = str(entry.data.get("text") or entry.data.get("what") or entry.data.get("tag", "alarm"))
-            yield _finding(line, entry, "alarm", _PRIORITIES.get(priority, "major"), what)
+            found = _finding(line, entry, "alarm", _PRIORITIES.get(priority, "major"), what)
+            data = entry.data
+            yield dataclasses.replace(
+                found,
+                value=number(data["value"]) if data.get("value") is not None else None,
+                limit=number(data["limit"]) if data.get("limit") is not None else None,
+                unit=str(data.get("unit", "")),
+                tag=str(data.get("tag", "")),
+            )
 
 
 def _states(line: Timeline) -> Iterator[Finding]:

@@ -77,7 +77,10 @@ class Deck:
 
 @dataclass(frozen=True, slots=True)
 class LineProfile:
-    """A line by its roles (with limits by argument name) and its equipment; absent units are None."""
+    """A line by its roles (with limits by argument name) and its equipment; absent units are None.
+
+    `interlocks` are limits of measured values by telemetry tag, in the tag's inside unit.
+    """
 
     name: str
     roles: Mapping[str, Limits]
@@ -87,3 +90,4 @@ class LineProfile:
     lyophilization: FreezeDryer | None = None
     deck: Deck | None = None
     channels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    interlocks: Limits = field(default_factory=dict)
