@@ -270,7 +270,7 @@ def _show_status(line: dict[str, Any], batches: list[BatchView], doubts: list[Do
 def _row(batch: BatchView) -> tuple[str, ...]:
     running = next((view for view in batch.phases if view.key == batch.running), None)
     since = span(batch.now - running.started) if running and running.started is not None else ""
-    reason = "" if batch.state == State.EXECUTE else batch.reason
+    reason = "" if batch.state in (State.IDLE, State.EXECUTE, State.COMPLETE) else batch.reason
     return (
         batch.id,
         batch.recipe,

@@ -125,8 +125,8 @@ async def _serve_tcp(address: str, emulator: Emulator, bench: Bench, clock: Cloc
             while (data := await reader.read(_CHUNK)) and address not in bench.unplugged and not pump.done():
                 emulator.receive(data)
                 poked.set()
-        except ConnectionError:
-            pass  # the client is gone, as after the end of its stream
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # the client is gone, as after the end of its stream; or serving has ended
         finally:
             bench.open.discard(address)
             endpoint._tasks.remove(handler)
