@@ -231,8 +231,8 @@ class ThreadTransport:
     async def open(self) -> None:
         try:
             await self._run(lambda: _open(self.url, self._port))
-        except BaseException:
-            self._worker.shutdown(wait=False)
+        except BaseException as error:
+            self._worker.shutdown(wait=isinstance(error, ConfigError))  # cancelled: it may still be opening
             raise
 
     async def write(self, data: bytes) -> None:

@@ -127,11 +127,16 @@ class EurothermUnit:
 
     @read
     async def learn(self) -> None:
-        """Answer at all, and tell the sensor's range; a range of nothing (0..0) is not used."""
+        """Answer at all, and tell the sensor's range; a range of nothing (0..0) is not used.
+
+        RTU replies carry no address. The range is asked for last and as two registers, which no other answer has:
+        once it is there, a late answer to another question can no longer be taken for the next one.
+        """
         with about(self._name, "identify"):
             await self._read("pv")
             try:
-                low, high = await self._read("range_low"), await self._read("range_high")
+                registers = await self._modbus.read(REGISTERS["range_low"], 2)
+                low, high = (decode_value(register, self._options.decimals) for register in registers)
             except DeviceFault:  # a model without these addresses
                 low = high = 0.0
             self._range = (low, high) if low < high else None

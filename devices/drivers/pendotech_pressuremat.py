@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from devices.card import DriverCard
 from devices.commands import read
-from devices.link import Link
+from devices.link import LATEST, Conversation, Link
 from devices.readings import Identity, Quality, Reading, bad
 from devices.strict import about, check_role, number, shown
 from devices.transports import SerialSettings
@@ -125,8 +125,8 @@ class PressureMat:
         self._options = options or PressureMatOptions()
         self._wanted = frozenset(self._options.channels.values())
         link.gap = max(link.gap, GUARD)
-        # Every answer looks alike: only a silence longer than the slowest frame tells that none is under way.
-        link.quiet = max(link.quiet, FRAME_LIMIT)
+        # Every answer looks alike: only a long silence tells that none to an older poll is under way.
+        link.quiet = max(link.quiet, LATEST)
 
     async def connect(self) -> Identity:
         """Poll once: the monitor has no identification, a good row is its name."""
@@ -156,21 +156,31 @@ class PressureMat:
         return Reading(row.value * factor(self._options.unit, "Pa")[0], at)
 
     async def _rows(self) -> dict[int, Row]:
-        """The best row of each sensor after up to three polls."""
+        """The best row of each sensor after up to three polls.
+
+        They are one turn: an answer that comes late to one of them still is one to this reading, not to the next.
+        """
         best: dict[int, Row] = {}
-        failure: NoReply | BadReply | None = None
-        for attempt in range(TRIES):
-            if attempt:
-                await self._clock.sleep(RETRY_GAP)
-            try:
-                found = await self._poll()
-            except (NoReply, BadReply) as error:
-                failure, found = error, []
-            best |= {row.sensor: row for row in found if row.value is not None or row.sensor not in best}
-            if all(sensor in best and best[sensor].value is not None for sensor in self._wanted):
-                break
-        if not best and failure is not None:
-            raise failure
+
+        async def talk(turn: Conversation) -> bytes:
+            failure: NoReply | BadReply | None = None
+            for attempt in range(TRIES):
+                if attempt:
+                    await self._clock.sleep(RETRY_GAP)
+                frames = frame_of(self._wanted)
+                await turn.write(POLL)
+                try:
+                    await turn.read(frames, FRAME_LIMIT, "poll")
+                except (NoReply, BadReply) as error:
+                    failure = error
+                _keep_better(best, frames.rows)
+                if all(sensor in best and best[sensor].value is not None for sensor in self._wanted):
+                    break
+            if not best and failure is not None:
+                raise failure
+            return b""
+
+        await self._link.converse(talk)
         return best
 
     async def _poll(self) -> list[Row]:
@@ -188,3 +198,8 @@ class PressureMat:
             if not any(row.value is not None for row in rows):
                 raise BadReply("no readable row", value=shown(repr(rows)), remedy="check baud rate and parity")
             return Identity("PendoTECH", "PressureMAT")
+
+
+def _keep_better(best: dict[int, Row], found: list[Row]) -> None:
+    """Take what is new or readable; a spoilt row never replaces a good one."""
+    best.update({row.sensor: row for row in found if row.value is not None or row.sensor not in best})

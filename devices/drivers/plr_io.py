@@ -23,6 +23,7 @@ HOME_LIMIT = 6.0  # s; homing takes up to 5 s
 RESET_LIMIT = 30.0  # s
 AFTER_STOP = 3.0  # s, before the clamp may move
 AFTER_RESET = 4.0  # s, before the next command
+NO_TEXT = bytes(range(128)) + 128 * b"\x1a"  # bytes that PyLabRobot cannot decode become SUB, which no code contains
 SCANNER_PATIENCE = 1.0  # s, as long as PyLabRobot's port
 
 
@@ -115,7 +116,7 @@ class TurnIo:
         if not self._buffer:
             self._buffer = await self._turn.link.transport.read(SCANNER_PATIENCE)
         data, self._buffer = self._buffer[:num_bytes], self._buffer[num_bytes:]
-        return data
+        return data.translate(NO_TEXT)
 
 
 class LinkedKeyence(KeyenceBarcodeScannerBackend):  # type: ignore[misc]
@@ -131,16 +132,7 @@ class LinkedKeyence(KeyenceBarcodeScannerBackend):  # type: ignore[misc]
             return str((await self.scan_barcode()).data)
         except BarcodeScannerError as error:
             raise DeviceFault(shown(str(error)), remedy="check reader and label") from error
-        except UnicodeDecodeError as error:
-            raise BadReply(
-                "bytes that are no text", value=repr(error.object[:20]), remedy="check parity (7E1)"
-            ) from error
 
     async def motor(self) -> str:
         """MOTORON, MOTOROFF or "" for silence."""
-        try:
-            return str(await self.send_command("RMOTOR"))
-        except UnicodeDecodeError as error:
-            raise BadReply(
-                "bytes that are no text", value=repr(error.object[:20]), remedy="check parity (7E1)"
-            ) from error
+        return str(await self.send_command("RMOTOR"))

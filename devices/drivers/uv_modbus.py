@@ -7,6 +7,7 @@ at protocol address 0, big-endian, high word first, mAU. Outside `valid_min`..`v
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import ClassVar, Literal
 
@@ -21,7 +22,7 @@ from devices.readings import Identity, Quality, Reading, bad
 from devices.strict import about, check_role
 from devices.transports import SerialSettings
 from vesiflow.clock import Clock
-from vesiflow.errors import BadReply
+from vesiflow.errors import BadReply, DeviceFault
 from vesiflow.quantities import Absorbance, Duration, convert, inside
 
 NumberType = Literal["INT16", "UINT16", "INT32", "UINT32", "FLOAT32", "FLOAT64"]
@@ -156,4 +157,13 @@ class UvModbus:
             raw = await self._raw()
             if math.isfinite(raw) and (abs(raw) > PLAUSIBLE or 0 < abs(raw) < TINY):
                 raise BadReply("no plausible absorbance", value=raw, remedy="check `word_order` and `address`")
+            await self._settle()
             return Identity("Modbus", f"ADC unit {self._options.unit_id}")
+
+    async def _settle(self) -> None:
+        """Ask for another number of registers: RTU replies carry no address, so that a late absorbance could be taken
+        for this one. Once this answer (or its refusal) is there, no older one can follow."""
+        channel = self._options.absorbance
+        if self._options.transport == "rtu":
+            with contextlib.suppress(DeviceFault):
+                await self._modbus.read(channel.address, 1 if channel.count > 1 else 2, channel.function)

@@ -25,7 +25,7 @@ from devices.card import Maturity
 from devices.commands import Kind, Verdict, declared
 from devices.roles import CAPABILITIES
 from devices.testing.capabilities import CAPABILITY_CASES, Act, acts_of, texts_of
-from devices.testing.counterpart import Make, Probe, driver_name
+from devices.testing.counterpart import Make, Probe
 from devices.testing.injection import hostile_texts, never_breaks_out
 from devices.testing.session import Session, converse
 from devices.testing.wire import Fault
@@ -92,8 +92,8 @@ async def evidence_of(session: Session, role: Any, act: Act) -> Any:
     return await session.within_limit(getattr(role, how.evidence)())
 
 
-def test_it_has_a_card_and_is_a_driver(vesiflow_driver: DriverCase) -> None:
-    driver = registry.load(driver_name(vesiflow_driver[0]))
+def test_it_has_a_card_and_is_a_driver(vesiflow_name: str) -> None:
+    driver = registry.load(vesiflow_name)
     assert driver.card.vendor and driver.card.model and driver.card.manual
     assert driver.card.maturity in get_args(Maturity)
     assert driver.provides and set(driver.provides) <= set(CAPABILITIES)

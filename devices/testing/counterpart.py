@@ -72,7 +72,7 @@ class Counterpart:
 
     `options` are its line-file keys, `roles` the role options by capability (channel, positions), `arguments` other
     arguments than the kit's by method ("set_flow": (1e-7, 2e-7)), `prepare` what a person does before the first
-    command, `limit` the longest that one method may take (s).
+    command, `between` what a person does now and then (fresh tips), `limit` the longest that one method may take (s).
     """
 
     emulator: Emulator
@@ -81,6 +81,7 @@ class Counterpart:
     arguments: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     probes: Sequence[Probe] = ()
     prepare: Callable[[Any], Awaitable[None]] | None = None
+    between: Callable[[Any], Awaitable[None]] | None = None
     limit: float = 60.0
 
 

@@ -1,6 +1,7 @@
 """The conformance kit as a pytest plugin: it finds every registered driver, the test suite brings the counterparts.
 
-Nothing is loaded before a test asks for `vesiflow_driver` or `vesiflow_role`.
+Nothing is loaded before a test asks for `vesiflow_name` (every registered driver), `vesiflow_driver` (those with a
+counterpart) or `vesiflow_role` (each of their capabilities).
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ def counterparts(config: pytest.Config) -> dict[str, Make]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "vesiflow_name" in metafunc.fixturenames:
+        metafunc.parametrize("vesiflow_name", _chosen(metafunc.config))
     wants_role = "vesiflow_role" in metafunc.fixturenames
     if not wants_role and "vesiflow_driver" not in metafunc.fixturenames:
         return
@@ -73,6 +76,8 @@ def _cases(config: pytest.Config, name: str, wants_role: bool) -> list[Any]:
     found = {key: make for key, make in counterparts(config).items() if driver_name(key) == name}
     if not found:
         reason = f"no counterpart for driver {name}: give one by pytest_vesiflow_counterparts"
+        if getattr(registry.load(name), "speaks", "serial") != "serial":
+            reason = f"driver {name} speaks {registry.load(name).speaks}: the kit tries bytes on a wire"
         return [pytest.param(None, id=name, marks=pytest.mark.skip(reason=reason))]
     if not wants_role:
         return [pytest.param((key, make), id=key) for key, make in found.items()]

@@ -50,6 +50,12 @@ class Wire:
         self._clock = clock
         self._queue: deque[tuple[float, bytes]] = deque()
         self._held = b""
+        self._log: deque[tuple[float, str, bytes]] = deque(maxlen=24)
+
+    @property
+    def story(self) -> str:
+        """The last writes (>) and what arrived (<) with their times, for the message of a failing test."""
+        return "\n".join(f"{at:10.3f} {way} {data!r}" for at, way, data in self._log)
 
     def unplug(self) -> None:
         """The adapter is pulled: the port is gone, what was under way is lost."""
@@ -62,6 +68,7 @@ class Wire:
     async def write(self, data: bytes) -> None:
         self._check(NotSent("device disconnected", device=self.url, action="write", remedy="check cable"))
         self.sent.append(data)
+        self._log.append((self._clock.now(), ">", data))
         if self._held:
             self._deliver([(0.0, self._held)])
             self._held = b""
@@ -106,6 +113,8 @@ class Wire:
         data, now = b"", self._clock.now() + 1e-9
         while self._queue and self._queue[0][0] <= now:
             data += self._queue.popleft()[1]
+        if data:
+            self._log.append((self._clock.now(), "<", data))
         return data
 
     def _deliver(self, pieces: list[tuple[float, bytes]]) -> None:

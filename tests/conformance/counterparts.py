@@ -324,7 +324,12 @@ def _robot(clock: Clock) -> Counterpart:
         done.append(channels)
         return 2.0
 
-    return Counterpart(robot.Robot(clock.now, act), limit=1000.0)
+    async def fresh(device: Any) -> None:
+        for name in await device.read_deck():
+            if ":" not in name:
+                await device.replaced(name)
+
+    return Counterpart(robot.Robot(clock.now, act), between=fresh, limit=1000.0)
 
 
 COUNTERPARTS: dict[str, Make] = {

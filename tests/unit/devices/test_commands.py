@@ -8,6 +8,13 @@ import pytest
 
 from devices.commands import Kind, Verdict, command, declared, reads_back
 
+JUDGED: dict[str, Any] = {
+    "kind": "S",
+    "evidence": "read_setpoint",
+    "judge": lambda pre, post, args: "DONE" if post == args[0] else "NOT_DONE",
+}
+OF_NO_CLASS = {"kind": "Z"}
+
 
 class Outside:
     """Declares without an import of ours."""
@@ -15,16 +22,12 @@ class Outside:
     async def set_temperature(self, temperature: float) -> None:
         """Nothing."""
 
-    set_temperature.__command__ = {  # type: ignore[attr-defined]
-        "kind": "S",
-        "evidence": "read_setpoint",
-        "judge": lambda pre, post, args: "DONE" if post == args[0] else "NOT_DONE",
-    }
+    set_temperature.__command__ = JUDGED  # type: ignore[attr-defined]
 
     async def wrong(self) -> None:
         """Of no known class."""
 
-    wrong.__command__ = {"kind": "Z"}  # type: ignore[attr-defined]
+    wrong.__command__ = OF_NO_CLASS  # type: ignore[attr-defined]
 
     async def undeclared(self) -> None:
         """Nothing."""

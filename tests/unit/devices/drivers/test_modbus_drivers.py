@@ -63,7 +63,7 @@ def thermometers(*steps: Step, options: dict[str, object] | None = None, reads: 
     return play(steps, talk)
 
 
-CONNECT = (holding(1, 1, 200), holding(1, 11, -1000), holding(1, 12, 1000))
+CONNECT = (holding(1, 1, 200), holding(1, 11, -1000, 1000))
 
 
 def test_temperature_and_range() -> None:
@@ -73,7 +73,7 @@ def test_temperature_and_range() -> None:
 
 
 def test_all_zero_at_start_is_no_range() -> None:
-    assert thermometers(holding(1, 1, 0), holding(1, 11, 0), holding(1, 12, 0), holding(1, 1, 215))[0].value == 21.5
+    assert thermometers(holding(1, 1, 0), holding(1, 11, 0, 0), holding(1, 1, 215))[0].value == 21.5
 
 
 def test_frozen_value_when_asked_for() -> None:
