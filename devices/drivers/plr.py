@@ -76,6 +76,7 @@ class PlrLiquidHandler:
         self._options = options or PlrOptions()
         self._name = link.name if link is not None else "liquid handler"
         self._limits = {name: inside(volume, "m^3") * 1e9 for name, volume in self._options.fill_limits.items()}
+        self._layout: Layout | None = None
         self._handler: LiquidHandler | None = None
         self._booked: set[str] = set()  # places whose content this driver knows
         self._uncertain: set[str] = set()
@@ -140,7 +141,10 @@ class PlrLiquidHandler:
     @read
     async def read_layout(self) -> Layout:
         """What stands on the deck; how far channels and tips reach."""
-        return layout(self._ready().deck, self._options.bottles, self._limits, inside(self._options.dead, "m^3"))
+        if self._layout is None:
+            dead = inside(self._options.dead, "m^3")
+            self._layout = layout(self._ready().deck, self._options.bottles, self._limits, dead)
+        return self._layout
 
     @read
     async def read_deck(self) -> Mapping[str, str]:

@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from pylabrobot.resources import Container, Coordinate, Deck, ItemizedResource, Resource, TipRack
 from pylabrobot.resources.btx import btx_96_wellplate_125uL_Fb_2mm
@@ -57,6 +58,8 @@ def sim_deck() -> Deck:
 
 
 PACKAGED: Mapping[str, Callable[[], Deck]] = {"sim": sim_deck}
+
+_KEPT = "_vesiflow_wells"
 
 
 @cache
@@ -108,8 +111,7 @@ def container(pieces: Mapping[str, Resource], place: str) -> Container:
         if well == "A1":
             return piece
     elif isinstance(piece, ItemizedResource):
-        items = {piece.get_child_identifier(item): item for item in piece.get_all_items()}
-        item = items.get(well)
+        item = wells_of(piece)[0].get(well)
         if isinstance(item, Container):
             return item
     raise ConfigError("no such well", value=repr(place[:60]), remedy="see `vesiflow deck`")
@@ -119,5 +121,18 @@ def where(resource: Resource) -> tuple[str, str]:
     """Labware name and well of a container, tip spot or the trash."""
     parent = resource.parent
     if isinstance(parent, ItemizedResource):
-        return parent.name, str(parent.get_child_identifier(resource))
+        return parent.name, wells_of(parent)[1][id(resource)]
     return resource.name, "A1"
+
+
+def wells_of(parent: Any) -> tuple[dict[str, Any], dict[int, str]]:
+    """Items of a plate or rack by well name, and well names by item: worked out once, a deck does not change.
+
+    Kept on the resource itself, and with its identity, so that a copy of a deck never answers for the original.
+    """
+    kept = parent.__dict__.get(_KEPT)
+    if kept is None or kept[0] != id(parent):
+        items = {str(parent.get_child_identifier(item)): item for item in parent.get_all_items()}
+        kept = (id(parent), items, {id(item): name for name, item in items.items()})
+        parent.__dict__[_KEPT] = kept
+    return kept[1], kept[2]

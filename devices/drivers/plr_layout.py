@@ -8,7 +8,7 @@ from typing import Any
 from pylabrobot.resources import Container, Coordinate, Deck, ItemizedResource, TipRack
 
 from devices.deck import Labware, Layout, Pipette
-from devices.drivers.plr_deck import labware, tip_racks
+from devices.drivers.plr_deck import labware, tip_racks, wells_of
 from devices.labware.definition import definitions
 
 CHANNELS = 8
@@ -39,7 +39,7 @@ def _piece(name: str, piece: Any, bottle: bool, limits: Mapping[str, float], dea
 
 
 def _rack(rack: TipRack) -> Labware:
-    spots = {str(rack.get_child_identifier(spot)): spot for spot in rack.get_all_items()}
+    spots = wells_of(rack)[0]
     volume = float(next(iter(spots.values())).make_tip().maximal_volume)
     return Labware(
         rack.name, str(rack.model), tuple(spots), 8, volume / 1e9, volume / 1e9, tip_volume=volume / 1e9,
@@ -50,7 +50,7 @@ def _rack(rack: TipRack) -> Labware:
 
 def _wells(piece: Any) -> dict[str, Container]:
     if isinstance(piece, ItemizedResource):
-        return {str(piece.get_child_identifier(item)): item for item in piece.get_all_items()}
+        return wells_of(piece)[0]
     return {"A1": piece}
 
 
