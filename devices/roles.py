@@ -171,6 +171,15 @@ class LiquidHandler(Protocol):
 
 
 @runtime_checkable
+class Interruptible(Protocol):
+    """A handler that works off a long order by itself and can be held, let go on and ended meanwhile."""
+
+    async def pause(self) -> None: ...
+    async def resume(self) -> None: ...
+    async def stop(self) -> None: ...
+
+
+@runtime_checkable
 class Operator(Protocol):
     """A person is a device too: asked by a prompt, answers when done. Never times out by itself."""
 

@@ -16,14 +16,14 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, Field
 
 from devices.card import DriverCard
-from devices.commands import Kind, Verdict, command, read
+from devices.commands import Kind, Verdict, command, read, reads_back
 from devices.deck import DeckState, Layout
 from devices.deck_file import PIPETTES, DeckFile, load_deck_file
 from devices.http_link import HttpLink
 from devices.opentrons.client import Health, Robot
 from devices.opentrons.plan import Move, moves, tips_of
 from devices.opentrons.protocol import API_LEVEL, custom_labware, difference, digest, protocol_text
-from devices.opentrons.runs import ENDED, RECOVERY, Runs, progress
+from devices.opentrons.runs import ENDED, GOES_ON, RECOVERY, Runs, progress
 from devices.readings import Identity, Transfer, TransferReport
 from devices.strict import about, check_role
 from devices.transports import SerialSettings
@@ -34,6 +34,8 @@ from vesiflow.quantities import Duration, inside
 MODELS = {"OT-2": "OT-2 Standard", "Flex": "OT-3 Standard"}
 NAMES = {"flex_1channel_50": "p50_single_flex", "flex_8channel_50": "p50_multi_flex",
          "flex_1channel_1000": "p1000_single_flex", "flex_8channel_1000": "p1000_multi_flex"}  # fmt: skip
+STILL = frozenset({"paused", "blocked-by-open-door"}) | RECOVERY | ENDED
+PAUSE_WITHIN = 120.0  # s, the longest move
 PRESSED = ("physicallyEngaged", "logicallyEngaged")
 
 
@@ -81,6 +83,7 @@ class OpentronsHttp:
         self._robot = Robot(link)
         self._runs = Runs(self._robot, clock, inside(self._options.poll, "s"))
         self._state = DeckState()
+        self._held = False
 
     async def connect(self) -> Identity:
         """Wait until the robot has started, then refuse another model, serial number, software or pipette."""
@@ -108,10 +111,9 @@ class OpentronsHttp:
             await self._refuse_unsafe()
             await self._runs.refuse_busy()
             run = await self._prepared(found, len(transfers))
+            self._held = False
             await self._runs.play(run)
-            status = await self._runs.watch(
-                run, attention=inside(self._options.attention, "s"), stop_in_recovery=self._options.recovery == "stop"
-            )
+            status = await self._watch(run, stop_in_recovery=self._options.recovery == "stop")
             report = await self._report(run, len(transfers), status)
             await self._runs.release(run)
             if report.done < report.total:
@@ -151,8 +153,7 @@ class OpentronsHttp:
                 return TransferReport(0, 0)
             identifier, status = str(run["id"]), str(run["status"])
             if status not in ENDED and status != "idle":
-                attention = inside(self._options.attention, "s")
-                status = await self._runs.watch(identifier, attention=attention, stop_in_recovery=False)
+                status = await self._watch(identifier, stop_in_recovery=False)
             return await self._report(identifier, None, status)
 
     @read
@@ -166,27 +167,36 @@ class OpentronsHttp:
         return {"id": str(run["id"]), "status": str(run["status"]), "by": "vesiflow" if ours else "others",
                 "failures": said}  # fmt: skip
 
-    @command(Kind.SETPOINT, evidence="read_run", judge=None)
+    @command(Kind.SETPOINT, evidence="read_run", judge=reads_back(lambda run: run.get("status") not in GOES_ON))
     async def pause(self) -> None:
-        """Hold our run at its next move."""
-        await self._runs.act(await self._our_run("pause"), "pause")
+        """Hold our run; returns when it stands still, at its next move, or has ended."""
+        run = await self._our_run("pause")
+        self._held = True
+        if await self._runs.status(run) in GOES_ON:
+            await self._runs.act(run, "pause")
+        await self._runs.reach(run, STILL, PAUSE_WITHIN, "pause")
 
-    @command(Kind.SETPOINT, evidence="read_run", judge=None)
+    @command(Kind.SETPOINT, evidence="read_run", judge=reads_back(lambda run: run.get("status") in GOES_ON))
     async def resume(self) -> None:
         """Let our paused run go on. Refused in recovery, where the robot takes it and does nothing."""
         run = await self._our_run("resume")
-        if await self._runs.status(run) in RECOVERY:
+        status = await self._runs.status(run)
+        if status in RECOVERY:
             raise Refused(
                 "the run is in error recovery", device=self._link.name, action="resume", remedy="use retry or skip"
             )
-        await self._runs.act(run, "play")
+        self._held = False
+        if status not in ENDED and status not in GOES_ON:
+            await self._runs.act(run, "play")
 
-    @command(Kind.SETPOINT, evidence="read_run", judge=None, safe=True)
+    @command(Kind.SETPOINT, evidence="read_run", judge=reads_back(lambda run: run.get("status") in ENDED), safe=True)
     async def stop(self) -> None:
-        """End our run; deck and tips are to be looked at afterwards."""
+        """End our run; deck and tips are to be looked at afterwards. Nothing to do without one."""
         run = await self._runs.current()
+        self._held = False
         if run is not None and run["status"] not in ENDED and await self._runs.is_ours(run):
             await self._runs.act(str(run["id"]), "stop")
+            await self._runs.reach(str(run["id"]), ENDED, PAUSE_WITHIN, "stop")
 
     @command(Kind.BLIND)
     async def retry(self) -> None:
@@ -222,6 +232,12 @@ class OpentronsHttp:
                 return await self._finished(f"/maintenance_runs/{run}/commands/{created['id']}")
             finally:
                 await self._robot.delete(f"/maintenance_runs/{run}")
+
+    async def _watch(self, run: str, *, stop_in_recovery: bool) -> str:
+        attention = inside(self._options.attention, "s")
+        return await self._runs.watch(
+            run, attention=attention, stop_in_recovery=stop_in_recovery, held=lambda: self._held
+        )
 
     async def _started(self) -> Health:
         end = self._clock.now() + inside(self._options.startup, "s")

@@ -6,7 +6,7 @@ A run is the robot's own; everything here asks it. Status words that nobody know
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -128,18 +128,20 @@ class Runs:
         """The run's status now."""
         return str((await self.robot.get(f"/runs/{run}"))["status"])
 
-    async def watch(self, run: str, *, attention: float, stop_in_recovery: bool) -> str:
+    async def watch(
+        self, run: str, *, attention: float, stop_in_recovery: bool, held: Callable[[], bool] = lambda: False
+    ) -> str:
         """Look until the run has ended; its last status, or LOST when the robot has forgotten that it ran.
 
         A robot that waits for a person (door, pause, recovery, a word nobody knows) or cannot be reached is given
         `attention` s, then the run is stopped: nobody shall let it go on later. In recovery it is stopped at once when
-        `stop_in_recovery`. DeviceFault when it does not even stop.
+        `stop_in_recovery`. While `held` says so it waits for us, without end. DeviceFault when it does not even stop.
         """
         last_good = self.clock.now()
         stopped = False
         while (status := await self._look(run)) not in (*ENDED, LOST):
             now = self.clock.now()
-            if status in GOES_ON and not stopped:
+            if (status in GOES_ON or held()) and not stopped:
                 last_good = now
             patience_over = now - last_good > (LAST_PATIENCE if stopped else attention)
             if stopped and patience_over:
@@ -166,6 +168,16 @@ class Runs:
         """Ask it to stop; what it answers shows in its status."""
         with suppress(VesiflowError):
             await self.act(run, "stop")
+
+    async def reach(self, run: str, wanted: frozenset[str], patience: float, action: str) -> None:
+        """Wait until the run is in one of these states; DeviceFault when it does not come to it in time."""
+        end = self.clock.now() + patience
+        while (status := await self.status(run)) not in wanted:
+            if self.clock.now() >= end:
+                raise DeviceFault(
+                    "the run does not follow", device=self.name, action=action, value=status, remedy="look at the robot"
+                )
+            await self.clock.sleep(self.period)
 
     async def release(self, run: str) -> None:
         """Give the robot free for others; a robot that says no keeps the run, which harms nobody."""
