@@ -7,12 +7,15 @@ are never repeated: the journal says how far the phase has come.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from devices.readings import Transfer
-from devices.roles import LiquidHandler
+from devices.roles import Interruptible, LiquidHandler
 from line import deck_ledger as ledger
-from line.run import PhaseRun
-from vesiflow.errors import Refused
+from line.run import PhaseRun, Stopped
+from vesiflow.errors import Refused, VesiflowError
+
+LOOK = 2.0  # s between two looks at requests while a robot works by itself
 
 
 async def pipette(run: PhaseRun, handler: LiquidHandler, plan: Sequence[Transfer]) -> None:
@@ -27,9 +30,37 @@ async def pipette(run: PhaseRun, handler: LiquidHandler, plan: Sequence[Transfer
         now = books(run)
         ledger.refuse(order, now, layout)
         await handler.know(now.state())
-        await handler.transfer(order)
+        await _carried_out(run, handler, order)
         done += len(order)
         run.progress = done / len(plan)
+
+
+async def _carried_out(run: PhaseRun, handler: LiquidHandler, order: list[Transfer]) -> None:
+    """One order; requests to hold and stop reach a handler that can be interrupted while it works."""
+    if not isinstance(handler, Interruptible):
+        await handler.transfer(order)
+        return
+    task = run.clock.spawn(_transferred(handler, order), "transfers")
+    try:
+        while not task.done():
+            run.pulse.beat()
+            if run.requests.hold is not None and run.requests.stop is None:
+                await handler.pause()
+            await run.attend(handler.resume)
+            await run.clock.sleep(LOOK)
+    except Stopped:
+        await handler.stop()
+        with suppress(VesiflowError):
+            await run.clock.join(task)
+        raise
+    finally:
+        if not task.done():
+            task.cancel()
+    await run.clock.join(task)
+
+
+async def _transferred(handler: LiquidHandler, order: list[Transfer]) -> None:
+    await handler.transfer(order)
 
 
 def books(run: PhaseRun) -> ledger.Books:

@@ -179,7 +179,7 @@ def test_hold_and_go_on(kind: str) -> None:
         await rig.driver.resume()
         assert (await rig.clock.join(task)).done == 16
 
-    on(kind, talk)
+    on(kind, talk, poll="10 s")
 
 
 def test_stop_ends_the_run() -> None:
