@@ -11,10 +11,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from types import ModuleType
+from typing import Any, ClassVar
 
 from devices.readings import Identity
 from devices.transports import Transport
+from vesiflow import errors
 from vesiflow.clock import Clock, Lock
 from vesiflow.errors import BadReply, NoReply, NotSent, VesiflowError
 
@@ -58,7 +60,12 @@ class Counters:
 
 @dataclass
 class Link:
-    """One instrument's conversation. `name` is the instrument's name in the line file."""
+    """One instrument's conversation. `name` is the instrument's name in the line file.
+
+    `errors` are those of vesiflow.errors, for drivers that import nothing of ours.
+    """
+
+    errors: ClassVar[ModuleType] = errors
 
     transport: Transport
     clock: Clock
