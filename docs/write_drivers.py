@@ -9,10 +9,11 @@ from devices import registry
 PAGE = Path(__file__).with_name("drivers.md")
 HEAD = """# Drivers
 
-Written by `docs/write_drivers.py` from the cards of all drivers that come with vesiflow. Maturity: *emulated* means that
-no real instrument has answered this driver yet, only an emulator written from the same manual a second time; *captured*
-that recorded sessions of a real one replay; *bench-verified* that a line ran with it. What is not certain in a manual is
-named as "unconfirmed" at the top of each driver's file. How a driver is made: [add a driver](how-to/add-a-driver.md).
+Written by `docs/write_drivers.py` from the cards of all drivers that come with vesiflow. Maturity: *emulated* means
+that no real instrument has answered this driver yet, only an emulator written from the same manual a second time;
+*captured* that recorded sessions of a real one replay; *bench-verified* that a line ran with it. What is not certain
+in a manual is named as "unconfirmed" at the top of each driver's file. How a driver is made:
+[add a driver](how-to/add-a-driver.md).
 
 | driver | instrument | gives | line | source | maturity |
 |---|---|---|---|---|---|
