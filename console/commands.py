@@ -31,6 +31,13 @@ COMMANDS: tuple[Command, ...] = (
         "vesiflow simulate exosome --seed 7 --json result.json --junit result.xml",
     ),
     Command(
+        MAKE,
+        "resume",
+        "console.resume:resume",
+        "let a batch go on after its controller died",
+        "vesiflow resume exosome-20260105-0800-7K2M --line bench.yaml",
+    ),
+    Command(
         LOOK,
         "check",
         "console.recipe:check",

@@ -91,11 +91,13 @@ class Lines:
         self._console = console
         self._told: set[str] = set()
         self._state = ""
+        self._begin: float | None = None
 
     def __call__(self, batch: BatchView) -> None:
         for view in batch.phases:
             name = _short(view.key)
             if view.started is not None and name not in self._told:
+                self._begin = view.started if self._begin is None else self._begin
                 self._told.add(name)
                 self._say(view.started, name)
         if batch.state != self._state and batch.state in ("Held", "Stopping", "Aborting"):
@@ -103,7 +105,8 @@ class Lines:
         self._state = batch.state
 
     def _say(self, seconds: float, text: str) -> None:
-        self._console.print(f"{span(seconds):>11}  {text}", highlight=False, soft_wrap=True)
+        since = max(seconds - (seconds if self._begin is None else self._begin), 0.0)
+        self._console.print(f"{span(since):>11}  {text}", highlight=False, soft_wrap=True)
 
 
 def _operation(batch: BatchView) -> str:

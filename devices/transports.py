@@ -226,6 +226,7 @@ class ThreadTransport:
         self.lost = False
         self._port = port
         self._clock = clock
+        self._closed = False
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"port {url}")
 
     async def open(self) -> None:
@@ -291,6 +292,10 @@ class ThreadTransport:
         self.lost = False
 
     async def close(self) -> None:
+        """Release port and thread; again changes nothing."""
+        if self._closed:
+            return
+        self._closed = True
         try:
             await self._run(lambda: _shut(self._port))
         finally:

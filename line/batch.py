@@ -41,6 +41,7 @@ class Batch:
     phases: dict[str, PhaseStatus] = field(default_factory=dict)
     facts: dict[str, float] = field(default_factory=dict)
     run: PhaseRun | None = None
+    task: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
         for phase in self.recipe.phases():

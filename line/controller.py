@@ -131,7 +131,7 @@ class Controller:
             self._complete_state(batch)
         status.state, status.started, status.reason = "running", self.clock.now(), ""
         status.finished.clear()
-        self._keep(self._run(batch, batch.recipe.phase(key), status), key)
+        batch.task = self._keep(self._run(batch, batch.recipe.phase(key), status), key)
         return status
 
     async def command(self, batch_id: str, command: Command, who: str, reason: str) -> Batch:
@@ -190,9 +190,14 @@ class Controller:
         return batch
 
     async def close(self) -> None:
-        """Stop what runs, reach safe states, release the ports."""
+        """Stop what runs, reach safe states, release the ports.
+
+        A held batch stays as it is: its unit is safe, and the next controller takes it up again, held.
+        """
         for batch in self.batches.values():
-            if batch.running and batch.state not in OVER | {State.STOPPING, State.ABORTING}:
+            if batch.state is State.HELD and batch.task is not None:
+                batch.task.cancel()
+            elif batch.running and batch.state not in OVER | {State.STOPPING, State.ABORTING}:
                 await self.command(batch.id, Command.STOP, "controller", "the controller was stopped")
         while self._tasks:
             await asyncio.wait(self._tasks)
@@ -247,7 +252,7 @@ class Controller:
                 batch.requests.stop = batch.reason
             alone = PHASES[phase.kind].unattended and not changed and batch.state is State.EXECUTE
             reason = f"{RESTARTED} and the line file has changed" if changed else RESTARTED
-            self._keep(self._run(batch, phase, status, None if alone else reason), phase.key)
+            batch.task = self._keep(self._run(batch, phase, status, None if alone else reason), phase.key)
 
     async def _run(self, batch: Batch, phase: Phase, status: PhaseStatus, held: str | None = None) -> None:
         """One phase from start to its journaled end, first `held` for a reason when it is taken up again."""
@@ -354,10 +359,11 @@ class Controller:
         if batch.state in COMPLETIONS:
             self._move(batch, COMPLETIONS[batch.state], batch.reason)
 
-    def _keep(self, work: Coroutine[Any, Any, None], name: str) -> None:
+    def _keep(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = self.clock.spawn(work, name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 def _units(recipe: ControlRecipe) -> list[str]:

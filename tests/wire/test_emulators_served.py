@@ -5,6 +5,7 @@ import asyncio
 import pytest
 import serial
 
+from devices.transports import SerialSettings, open_transport
 from sim.bench import Bench
 from sim.wire.mettler_sics import MettlerBalance
 from sim.wire.server import Endpoint, close, serve
@@ -127,6 +128,20 @@ def test_port_in_use_is_one_clear_line():
         try:
             with pytest.raises(ConfigError, match="cannot serve tff/balance"):
                 await serve(bench(clock), clock, tcp_base=taken)
+        finally:
+            await close(served)
+
+    asyncio.run(scenario())
+
+
+def test_a_port_may_be_closed_twice():
+    async def scenario():
+        clock = ScaledClock(SPEED)
+        served = await serve(bench(clock), clock, tcp_base=0)
+        try:
+            port = await open_transport(served[0].where, SerialSettings(), clock)
+            await port.close()
+            await port.close()
         finally:
             await close(served)
 
