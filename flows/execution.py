@@ -75,7 +75,7 @@ async def _run(job: Job, order: Order, store: Store, mirror: Mirror) -> Outcome:
             other(view)
 
     number = order.unit_procedure if isinstance(order, UnitOrder) else None
-    async with reached(job.line, store, seed=order.seed, controller=order.controller) as client:
+    async with reached(job.line, store, seed=order.seed, controller=order.controller, apart=True) as client:
         procedure = Procedure(
             client, job.recipe, job.batch, order.who, watch, attended=order.when_held is WhenHeld.WAIT, wrap=as_task
         )

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import httpx
 
 from devices.line_file import LineFile
+from line.apart import hosted_apart
 from line.client import LineClient
 from line.host import hosted
 from records.store import Store
@@ -19,12 +20,18 @@ _TIMEOUT = httpx.Timeout(10.0, read=60.0)
 
 @asynccontextmanager
 async def reached(
-    line: LineFile, store: Store, *, seed: int | None = None, controller: str | None = None
+    line: LineFile, store: Store, *, seed: int | None = None, controller: str | None = None, apart: bool = False
 ) -> AsyncIterator[LineClient]:
     """A client of the controller of `line`: of the service at URL `controller`, else of one hosted here.
 
+    `apart` hosts it in a thread of its own, for processes whose signals are not ours.
+
     Raises NoReply when the service does not answer, ConfigError when it serves another line.
     """
+    if controller is None and apart:
+        async with hosted_apart(line, store, seed=seed) as client:
+            yield client
+        return
     if controller is None:
         async with hosted(line, store, seed=seed) as host:
             yield host.client

@@ -62,8 +62,9 @@ class Procedure:
                 view = await (self.wrap(phase, self.run_phase) if self.wrap else self.run_phase(phase))
                 if view.state != "complete":
                     return Outcome(await self.client.batch(self.batch), view)
-        except asyncio.CancelledError:
-            await self.stop("interrupted")
+        except BaseException as error:
+            if not isinstance(error, Exception):  # cancelled or terminated: errors leave the batch to the controller
+                await self.stop("interrupted")
             raise
         return Outcome(await self.client.finish(self.batch))
 

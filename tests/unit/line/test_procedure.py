@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from devices.line_file import line_from_text
 from line.api import BatchView
 from line.backup import back_up
 from line.connect import reached, refuse_known
@@ -14,6 +15,7 @@ from line.prepare import Prepared, prepare
 from line.procedure import Procedure
 from line.record import record_of
 from line.state import Command
+from records.batch_record import comparable
 from records.store import Store
 from vesiflow.errors import ConfigError, NoReply
 
@@ -59,6 +61,23 @@ async def test_running_it_again_attaches_and_repeats_nothing(short: Prepared, st
     assert first.batch.phases == second.batch.phases
 
 
+async def test_a_line_hosted_apart_gives_the_same_record(short: Prepared, tmp_path: Path) -> None:
+    records = []
+    for apart in (False, True):
+        store = Store(tmp_path / str(apart))
+        async with reached(short.line, store, seed=5, apart=apart) as client:
+            await Procedure(client, short.recipe, "b", "me").run()
+        records.append(comparable(record_of(store.batch("sim", "b"))))
+    assert records[0] == records[1]
+
+
+async def test_a_line_hosted_apart_that_cannot_be_opened(store: Store) -> None:
+    text = prepare(str(SHORT), "sim").line.text.replace("sim://tff/feed", "sim://tff/nothing")
+    with pytest.raises(ConfigError, match="feed"):
+        async with reached(line_from_text(text), store, apart=True):
+            raise AssertionError("opened an instrument that is not there")
+
+
 async def test_a_unit_procedure_that_the_recipe_has_not(short: Prepared, store: Store) -> None:
     async with reached(short.line, store, seed=1) as client:
         with pytest.raises(ConfigError, match="no such unit procedure"):
@@ -66,7 +85,8 @@ async def test_a_unit_procedure_that_the_recipe_has_not(short: Prepared, store: 
         assert (await client.line())["batches"] == {}
 
 
-async def test_cancelling_stops_the_batch(store: Store) -> None:
+@pytest.mark.parametrize("apart", [False, True])
+async def test_cancelling_stops_the_batch(apart: bool, store: Store) -> None:
     long = prepare("exosome", "sim")
     running = asyncio.Event()
 
@@ -74,7 +94,7 @@ async def test_cancelling_stops_the_batch(store: Store) -> None:
         if view.running:
             running.set()
 
-    async with reached(long.line, store, seed=1) as client:
+    async with reached(long.line, store, seed=1, apart=apart) as client:
         work = asyncio.create_task(Procedure(client, long.recipe, "b", "me", watch).run())
         await running.wait()
         work.cancel()

@@ -1,0 +1,80 @@
+"""A line hosted in a thread of its own, with its own event loop.
+
+For processes whose main thread is not ours: Prefect raises an exception from its SIGTERM handler, wherever the main
+thread happens to be. Here it can never be inside a phase. The client is the same and its calls cross the threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from devices.line_file import LineFile
+from line.api import create_app
+from line.client import LineClient
+from line.host import hosted
+from records.store import Store
+
+
+@asynccontextmanager
+async def hosted_apart(line: LineFile, store: Store, *, seed: int | None = None) -> AsyncIterator[LineClient]:
+    """As `line.host.hosted`, but in another thread; on the way out the line is safe before this returns."""
+    there = _Elsewhere(line, store, seed)
+    there.thread.start()
+    transport = await asyncio.wrap_future(there.ready)
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://line") as http:
+            yield LineClient(http)
+    finally:
+        there.leave()
+        await asyncio.shield(asyncio.wrap_future(there.over))
+        there.thread.join()
+
+
+class _Elsewhere:
+    """The thread: `ready` gives the way in, `over` is done when the line has been left."""
+
+    def __init__(self, line: LineFile, store: Store, seed: int | None) -> None:
+        self.ready: Future[_Across] = Future()
+        self.over: Future[None] = Future()
+        self.thread = threading.Thread(target=self._run, args=(line, store, seed), name=f"line {line.name}")
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._leaving: asyncio.Event | None = None
+
+    def leave(self) -> None:
+        """Let the thread close the line."""
+        if self._loop is not None and self._leaving is not None:
+            self._loop.call_soon_threadsafe(self._leaving.set)
+
+    def _run(self, line: LineFile, store: Store, seed: int | None) -> None:
+        try:
+            asyncio.run(self._host(line, store, seed))
+        except BaseException as error:
+            (self.over if self.ready.done() else self.ready).set_exception(error)
+        else:
+            self.over.set_result(None)
+
+    async def _host(self, line: LineFile, store: Store, seed: int | None) -> None:
+        self._loop, self._leaving = asyncio.get_running_loop(), asyncio.Event()
+        async with hosted(line, store, seed=seed) as host:
+            self.ready.set_result(_Across(create_app(host.controller), self._loop))
+            await self._leaving.wait()
+
+
+class _Across(httpx.AsyncBaseTransport):
+    """Requests from this event loop to an application on another one."""
+
+    def __init__(self, app: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._app = httpx.ASGITransport(app=app)
+        self._loop = loop
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer there, return here."""
+        answer = self._app.handle_async_request(request)
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(answer, self._loop))
