@@ -85,7 +85,7 @@ def parse_range(text: str, unit: str) -> tuple[float, float]:
     match = _RANGE.fullmatch(text)
     if not match:
         raise ValueError(f"{text!r} is not a range like '0..300 mL/min'")
-    low, high = (parse(f"{match[i]} {match[3]}", unit) for i in (1, 2))
+    low, high = (parse(f"{match[i]} {match[3]}".strip(), unit) for i in (1, 2))
     if low > high:
         raise ValueError(f"{text!r}: the lower end is above the upper end")
     return low, high

@@ -53,8 +53,7 @@ def drying(case: Values) -> drying_run.DryingRun:
     try:
         done = drying_run.dry(vial, shelf, pressure)
     except drying_run.NotDry as error:
-        late = f", stage {shelf.unreached[-1] + 1} never reaches its set-point" if shelf.unreached else ""
-        raise Bad("shelf", f"{error}{late}") from None
+        raise Bad("shelf", str(error)) from None
     if (hottest := done.hottest()[1]) > MELTING:
         raise Bad("shelf", f"the ice melts: the product reaches {hottest:.1f} degC")
     return done

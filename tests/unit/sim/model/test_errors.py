@@ -152,10 +152,10 @@ def test_a_recipe_that_ends_too_early(tmp_path: Path) -> None:
     assert told(tmp_path, "lyophilization", content) == "shelf: not dry at the end of the recipe"
 
 
-def test_a_ramp_that_never_arrives_is_named(tmp_path: Path) -> None:
+def test_a_ramp_that_never_arrives_dries_nothing(tmp_path: Path) -> None:
     content = changed("lyophilization", "primary_drying", "shelf.ramp", "1e-4 K/min")
     line = told(tmp_path, "lyophilization", content)
-    assert line.startswith("shelf: not dry at the end of the recipe, stage 1 never reaches its set-point")
+    assert line == "shelf: not dry at the end of the recipe"
 
 
 def test_pressure_above_that_of_the_ice_never_dries(tmp_path: Path) -> None:
