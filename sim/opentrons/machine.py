@@ -170,6 +170,8 @@ class Machine:
             raise NotAllowed("The run has already stopped.")
         busy = run.busy_until > self.now() and run.status == "running"
         run.status, run.wanted = ("stop-requested", "stopped") if busy else ("stopped", "")
+        if not busy:
+            self._drop_tips(run)
 
     def resume(self, run: Run) -> None:
         """Out of recovery; the failed command is not repeated."""
@@ -212,6 +214,8 @@ class Machine:
             return self._end(run, command)
         if run.status == "stop-requested" or run.wanted:
             run.status, run.wanted = (run.wanted or "stopped"), ""
+            if run.status == "stopped":
+                self._drop_tips(run)
             return False
         if run.status == "running" and self.door_open:
             run.status = "blocked-by-open-door"
@@ -264,6 +268,20 @@ class Machine:
             return
         run.status = "failed"
         run.errors = [dict(error)]
+        self._drop_tips(run)
+
+    def _drop_tips(self, run: Run) -> None:
+        """A run that ends badly leaves no tip on a pipette: they go to the trash with what is in them."""
+        holding: dict[str, dict[str, Any]] = {}
+        for command in run.commands:
+            if command["status"] != "succeeded":
+                continue
+            if command["commandType"] == "pickUpTip":
+                holding[command["params"]["pipetteId"]] = command
+            elif command["commandType"] == "dropTipInPlace":
+                holding.pop(command["params"]["pipetteId"], None)
+        for pipette in holding:
+            self._move(run, {"commandType": "dropTipInPlace", "params": {"pipetteId": pipette}})
 
     def _due(self, kind: str) -> Failure | None:
         for failure in self.failures:

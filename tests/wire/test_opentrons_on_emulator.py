@@ -122,6 +122,25 @@ def test_an_error_tells_what_happened_and_what_is_in_doubt(kind: str) -> None:
     on(kind, talk, recovery="stop")
 
 
+def test_a_new_driver_finds_the_run_of_one_that_died() -> None:
+    async def talk(rig: Rig) -> None:
+        before = await rig.driver.read_progress()
+        task = rig.clock.spawn(rig.driver.transfer(samples(TWO)), "transfer")
+        await rig.clock.sleep(25.0)
+        task.cancel()  # the process dies, the robot goes on
+        with pytest.raises(asyncio.CancelledError):
+            await rig.clock.join(task)
+        heir = OpentronsHttp(rig.driver._link, rig.clock, OpentronsOptions(deck="flex"))
+        await heir.connect()
+        after = await heir.read_progress()
+        how = declared(heir.transfer)
+        assert how is not None and how.judge is not None
+        assert how.judge(before, after, (samples(TWO),)) is Verdict.DONE
+        assert len(rig.machine.runs) == 1 and rig.volume("H2") == pytest.approx(90.0, rel=0.03)
+
+    on("flex", talk)
+
+
 def test_judge_of_runs() -> None:
     judge = declared(OpentronsHttp.transfer)
     assert judge is not None and judge.judge is not None

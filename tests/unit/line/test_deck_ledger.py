@@ -37,9 +37,7 @@ class Desk:
         )
 
     def order(self, *transfers: Transfer, pre: Any = None, role: str = ROLE, phase: str = "p1") -> str:
-        return self.journal.intent(
-            "b1", phase, role, ledger.VERB, [list(transfers)], "C", "reply", pre, "7", "sim", 1
-        )
+        return self.journal.intent("b1", phase, role, ledger.VERB, [list(transfers)], "C", "reply", pre, "7", "sim", 1)
 
     def done(self, *transfers: Transfer, tips: tuple[str, ...] = ()) -> None:
         report = TransferReport(len(transfers), len(transfers), 0, tips)
@@ -51,9 +49,7 @@ class Desk:
         return intent
 
     def books(self) -> ledger.Books:
-        return ledger.fold(
-            self.journal.events(None, ledger.KINDS), self.journal.intents(None, ledger.VERB), ROLES
-        )
+        return ledger.fold(self.journal.events(None, ledger.KINDS), self.journal.intents(None, ledger.VERB), ROLES)
 
     def settled(self) -> int:
         return ledger.settled(self.journal.intents("b1", ledger.VERB), "p1")
@@ -129,9 +125,7 @@ def test_another_robot_has_books_of_its_own(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("verdict", "volume", "settled"), [("done", 90.0, 2), ("not_done", 0.0, 0), ("discard", None, 2)]
 )
-def test_what_is_in_doubt_until_a_person_decides(
-    desk: Desk, verdict: str, volume: float | None, settled: int
-) -> None:
+def test_what_is_in_doubt_until_a_person_decides(desk: Desk, verdict: str, volume: float | None, settled: int) -> None:
     filled(desk)
     intent = desk.unknown(give("A1"), give("B1"))
     assert desk.books().content("plate:A1").volume is None
@@ -189,9 +183,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("transfer", "error", "reason"), REFUSED)
-def test_refused_before_anything_moves(
-    desk: Desk, transfer: Transfer, error: type[Exception], reason: str
-) -> None:
+def test_refused_before_anything_moves(desk: Desk, transfer: Transfer, error: type[Exception], reason: str) -> None:
     desk.place("sample", "exchange", 9e-6, "exchange")
     desk.place("cargo", "siRNA L1", 0.2e-6, "siRNA")
     with pytest.raises(error, match=reason):

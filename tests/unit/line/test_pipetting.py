@@ -1,0 +1,213 @@
+"""Pipetting through the controller on the simulated line: crashes in the middle, and nothing is pipetted twice."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devices.line_file import LineFile, line_from_text
+from line import deck_ledger as ledger
+from line.host import Host, World, hosted, make_world
+from line.state import Command, State
+from protocols.control import ControlRecipe, Operation, Phase, UnitProcedure
+from protocols.phases import PreparePlate
+from records.store import Store
+
+UL = 1e-9
+KEY = "1-electroporation/1-prepare/1"
+PLR = 'robot:         {driver: plr, at: "sim://bench/robot"}'
+
+
+def line(robot: str = PLR) -> LineFile:
+    text = (files("deployments") / "lines" / "sim.yaml").read_text(encoding="utf-8")
+    assert PLR in text
+    return line_from_text(text.replace(PLR, robot), "sim.yaml")
+
+
+def opentrons(kind: str) -> str:
+    return f'robot: {{driver: opentrons_http, at: "sim://bench/{kind}", deck: {kind}, recovery: stop}}'
+
+
+def recipe(wells: int = 16) -> ControlRecipe:
+    params = PreparePlate("exchange", "siRNA", wells, 90 * UL, 10 * UL, 0.02)
+    phase = Phase(KEY, "electroporation.prepare", "electroporation", params, 1.0)
+    return ControlRecipe(
+        "plate", "1", "sim", (UnitProcedure(1, "load", "electroporation", (Operation("prepare", (phase,)),)),)
+    )
+
+
+@dataclass
+class Rig:
+    """A controller that prepares a plate, and the world it does it in."""
+
+    host: Host
+    world: World
+
+    @property
+    def plant(self) -> Any:
+        assert self.world.simulated is not None
+        return self.world.simulated.plant
+
+    def start(self) -> None:
+        self.host.controller.create("b1", recipe(), "test")
+        self.host.controller.start_phase("b1", KEY)
+
+    async def until(self, *states: State) -> None:
+        """Let time pass until the batch is in one of these states or its phase has ended."""
+        clock = self.host.clock
+
+        async def wait() -> None:
+            batch = self.host.controller.batch("b1")
+            end = clock.now() + 40_000.0
+            while batch.state not in states and not batch.phases[KEY].finished.is_set():
+                assert clock.now() < end, (batch.state, batch.reason)
+                await clock.sleep(5.0)
+
+        await clock.spawn(wait(), "watch")
+
+    async def command(self, command: Command) -> None:
+        await self.host.controller.command("b1", command, "Ada", "test")
+
+    def volume(self, well: str) -> float:
+        return float(self.plant.station.well(well).volume / UL)
+
+    def drawn(self, place: str) -> int:
+        return sum(1 for event in self.plant.ledger.of("aspirate") if event.details["place"] == place)
+
+    def books(self) -> ledger.Books:
+        journal = self.host.controller.journal
+        roles = frozenset({"electroporation.liquid_handler", "lyophilization.liquid_handler"})
+        return ledger.fold(journal.events(None, ledger.KINDS), journal.intents(None, ledger.VERB), roles)
+
+    def doubts(self) -> list[str]:
+        return [intent.id for intent in self.host.controller.journal.in_doubt("b1")]
+
+    def state(self) -> str:
+        return self.host.controller.batch("b1").phases[KEY].state
+
+
+@asynccontextmanager
+async def rigged(folder: Path, robot: str = PLR, world: World | None = None) -> AsyncIterator[Rig]:
+    file = line(robot)
+    here = world or make_world(file, 1)
+    async with hosted(file, Store(folder), seed=1, world=here) as host:
+        yield Rig(host, here)
+
+
+def lose_after(rig: Rig, op: str, number: int) -> None:
+    """Pull the robot's cable when it has done its `number`-th `op`."""
+    deck, act = rig.plant.deck, rig.plant.deck.act
+    left = [number]
+
+    def counted(what: str, channels: Any, now: float) -> float:
+        seconds: float = act(what, channels, now)
+        left[0] -= what == op
+        if left[0] == 0 and what == op:
+            assert rig.world.simulated is not None
+            rig.world.simulated.bench.unplugged.add("bench/robot")
+        return seconds
+
+    deck.act = counted
+
+
+async def test_a_plate_as_the_books_say(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        rig.start()
+        await rig.until()
+        assert rig.state() == "complete"
+        books = rig.books()
+        for well in ("A1", "H2"):
+            assert books.content(f"plate:{well}").volume == pytest.approx(100 * UL)
+            assert rig.volume(well) == pytest.approx(100.0, rel=0.03)
+        assert books.content("plate:A1").liquids == pytest.approx({"exchange": 90 * UL, "siRNA": 10 * UL})
+        assert books.used_tips and rig.volume("A3") == 0.0
+
+
+async def test_cable_lost_between_aspirate_and_dispense(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        lose_after(rig, "aspirate", 2)
+        rig.start()
+        await rig.until(State.HELD)
+        (doubt,) = rig.doubts()
+        books = rig.books()
+        assert books.content("plate:A1").volume == pytest.approx(90 * UL)
+        assert books.content("plate:A2").volume is None and books.content("sample:A1").volume is None
+        with pytest.raises(Exception, match="in doubt"):
+            await rig.command(Command.UNHOLD)
+        moved = rig.drawn("sample:A1")
+        rig.host.controller.resolve(doubt, "not_done", "Ada", "column 2 is empty")
+        assert rig.books().content("plate:A2").volume == 0.0
+        assert rig.drawn("sample:A1") == moved  # deciding moves nothing
+
+
+@pytest.mark.parametrize("kind", ["ot2", "flex"])
+@pytest.mark.parametrize(("verdict", "again"), [("not_done", 1), ("done", 0)])
+async def test_opentrons_goes_on_where_its_run_ended(tmp_path: Path, kind: str, verdict: str, again: int) -> None:
+    step = 8 if kind == "flex" else 1
+    async with rigged(tmp_path, opentrons(kind)) as rig:
+        assert rig.world.simulated is not None
+        machine = rig.world.simulated.robots[f"bench/{kind}"]
+        machine.fail("dispense", 2)
+        rig.start()
+        await rig.until(State.HELD)
+        (doubt,) = rig.doubts()
+        books = rig.books()
+        assert books.content("plate:A1").volume == pytest.approx(90 * UL)
+        unsure = "plate:A2" if kind == "flex" else "plate:B1"
+        assert books.content(unsure).volume is None
+        rig.host.controller.resolve(doubt, verdict, "Ada", "looked at the plate")
+        sample = rig.plant.store.bottle("exchange").volume
+        rig.host.controller.journal.event(
+            ledger.DECLARED, "b1", role="electroporation.liquid_handler", place="sample:A1", volume=sample,
+            liquid="exchange", by="Ada",
+        )  # fmt: skip
+        await rig.command(Command.UNHOLD)
+        await rig.until()
+        assert rig.state() == "complete"
+        assert rig.volume("A1") == pytest.approx(100.0, rel=0.03)  # never twice
+        assert rig.volume("H2" if kind == "ot2" else "H1") == pytest.approx(100.0, rel=0.03)
+        first, second = machine.runs
+        assert rig.drawn("sample:A1") == 16 + step * again
+        assert first.status == ("stopped" if kind == "flex" else "failed") and second.status == "succeeded"
+
+
+async def test_a_held_batch_holds_the_robots_run(tmp_path: Path) -> None:
+    file = line(opentrons("flex"))
+    world = make_world(file, 1)
+    assert world.simulated is not None
+    machine = world.simulated.robots["bench/flex"]
+    async with rigged(tmp_path, opentrons("flex"), world) as rig:
+        rig.start()
+
+        async def running() -> None:
+            while not machine.runs or not any(c["commandType"] == "aspirate" for c in machine.runs[0].commands):
+                await rig.host.clock.sleep(1.0)
+
+        await rig.host.clock.spawn(running(), "running")
+        before = len(machine.runs)
+        await rig.command(Command.HOLD)
+        await rig.until(State.HELD)
+        assert machine.runs[0].status == "paused"
+        await rig.command(Command.UNHOLD)
+        await rig.until()
+        assert rig.state() == "complete" and len(machine.runs) == before == 1
+        assert rig.volume("A1") == pytest.approx(100.0, rel=0.03)
+
+
+async def test_used_plates_and_wrong_bottles_are_refused(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        label = "plate-b1-1-electroporation"
+        role = "electroporation.liquid_handler"
+        journal = rig.host.controller.journal
+        journal.event(ledger.PLACED, "b0", key="p0", role=role, position="plate", item=label, volume=None, liquid="")
+        journal.event(ledger.DECLARED, "b0", role=role, place="plate:C3", volume=90 * UL, liquid="old", by="Ada")
+        rig.start()
+        await rig.until(State.HELD)
+        assert "was used before" in rig.host.controller.batch("b1").reason
+        assert rig.plant.ledger.of("aspirate") == []
