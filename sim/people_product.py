@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from sim.hands import Action, Answer, Details, Hands, in_unit, lot, number, word
 from sim.material import solution
 from sim.robot_deck import RobotDeck
 
+_STEP = re.compile(r"(\S+:\S+) > (\S+:\S+) ([\d.e+-]+) uL ")
 PLACES = ("electroporator", "deck", "cold block")
 
 
@@ -34,6 +36,7 @@ class PulseHands:
             "prepare cargo": self._prepare_cargo,
             "place plate": self._place_plate,
             "place vials": self._place_vials,
+            "pipette worklist": self._pipette_worklist,
             "chill plate": self._chill_plate,
             "move plate": self._move_plate,
             "press GO": self._press_go,
@@ -76,6 +79,16 @@ class PulseHands:
             self.hands.ledger.discard(vial.empty())
         self.deck.fill_racks()
         return {"barcode": barcode}, self.hands.takes(walks=2, handles=1)
+
+    def _pipette_worklist(self, details: Details) -> Answer:
+        """By hand, step by step: a fresh tip each, what is there is taken."""
+        seconds = 0.0
+        for count in range(1, len(details) + 1):
+            step = _STEP.match(word(details, f"step {count}"))
+            if step is None:
+                raise ValueError(f"step {count} cannot be read")
+            seconds += self.deck.by_hand(step[1], step[2], float(step[3]) * 1e-9, self.hands.now())
+        return {"done": "yes"}, self.hands.takes(seconds=seconds)
 
     def _chill_plate(self, details: Details) -> Answer:
         duration = number(details, "duration")

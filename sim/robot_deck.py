@@ -23,6 +23,8 @@ PER_VOLUME = 1.0 / 500e-9  # s per m^3 and channel, 500 uL/s
 DEAD = 100e-9  # m^3 at the bottom of a trough that no tip reaches
 SPREAD = 0.004  # relative standard deviation of an aspiration
 HAND_FILL = 2e-6  # m^3
+HAND = 999  # the channel number of a person's pipette
+HAND_SECONDS = 12.0
 _CAPACITY = re.compile(r"tips?_(\d+)")
 
 
@@ -71,6 +73,15 @@ class RobotDeck:
         for vial in vials:
             vial.add(bulk.take(HAND_FILL))
         return [vial for vial in vials if vial.volume > 0.0]
+
+    def by_hand(self, source: str, target: str, volume: float, now: float) -> float:
+        """A person with a pipette moves `volume` m^3 between two places; the seconds it takes."""
+        self.tips[HAND] = Tip(max(volume, 1e-6))
+        for op, place in (("aspirate", source), ("dispense", target)):
+            resource, _, well = place.partition(":")
+            getattr(self, f"_{op}")(HAND, resource, well, volume, now)
+        self.ledger.discard(self.tips.pop(HAND).content)
+        return HAND_SECONDS
 
     # -- robot
 

@@ -3,7 +3,8 @@
 
 Two ways to reach a person, chosen by `at:` in the line file:
 - a link (`sim://bench/operator`, a socket): one JSON object a line. `{"id", "action", "text", "details", "fields"}` is
-  answered by `{"id", "values", "by"}` or `{"id", "refused"}`. Waiting has no time limit and never spoils the link.
+  answered by `{"id", "values", "by"}` or `{"id", "refused"}`; a `key` seen before is the same request, put again after a
+  restart. Waiting has no time limit and never spoils the link.
 - `console`: no link. `ask` waits until the controller calls `answer` or `refuse`; `pending` is what to show. Virtual
   time stands still meanwhile.
 
@@ -19,10 +20,11 @@ import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from devices.card import DriverCard
 from devices.commands import Kind, command, read
+from devices.drivers.worklist import Worklist, WorklistOptions
 from devices.link import Conversation, Link
 from devices.readings import Answer, Identity, Prompt
 from devices.registry import NoOptions
@@ -47,6 +49,7 @@ def encode_prompt(number: int, prompt: Prompt) -> bytes:
         "text": prompt.text,
         "details": dict(prompt.details),
         "fields": dict(prompt.fields),
+        **({"key": prompt.key} if prompt.key else {}),
     }
     return json.dumps(request).encode("ascii") + b"\n"
 
@@ -142,7 +145,7 @@ class BenchOperator:
 
     settings: ClassVar[SerialSettings] = SerialSettings()
     options: ClassVar[type[BaseModel]] = NoOptions
-    provides: ClassVar[tuple[str, ...]] = ("operator",)
+    provides: ClassVar[tuple[str, ...]] = ("operator", "liquid_handler")
     channels: ClassVar[tuple[int, ...] | None] = None
     card: ClassVar[DriverCard] = DriverCard("vesiflow", "operator", "docs/operator-actions.md")
 
@@ -162,8 +165,17 @@ class BenchOperator:
             self._link.identity = identity
         return identity
 
-    def role(self, capability: str, channel: int | None = None, **role_options: object) -> BenchOperator:
-        """The person."""
+    def role(self, capability: str, channel: int | None = None, **role_options: object) -> BenchOperator | Worklist:
+        """The person, or the person as a liquid handler with a worklist (options: deck, folder)."""
+        if capability == "liquid_handler":
+            check_role(self._name, self.provides, capability, {}, channel)
+            try:
+                return Worklist(self, WorklistOptions.model_validate(role_options))
+            except ValidationError as error:
+                known = ", ".join(WorklistOptions.model_fields)
+                raise ConfigError(
+                    "wrong role option", device=self._name, value=", ".join(role_options), bounds=known
+                ) from error
         check_role(self._name, self.provides, capability, role_options, channel)
         return self
 

@@ -7,7 +7,7 @@ are never repeated: the journal says how far the phase has come.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 from devices.readings import Transfer
 from devices.roles import Interruptible, LiquidHandler
@@ -30,15 +30,19 @@ async def pipette(run: PhaseRun, handler: LiquidHandler, plan: Sequence[Transfer
         now = books(run)
         ledger.refuse(order, now, layout)
         await handler.know(now.state())
-        await _carried_out(run, handler, order)
+        await _carried_out(run, handler, order, by_itself=layout.group == 0)
         done += len(order)
         run.progress = done / len(plan)
 
 
-async def _carried_out(run: PhaseRun, handler: LiquidHandler, order: list[Transfer]) -> None:
-    """One order; requests to hold and stop reach a handler that can be interrupted while it works."""
+async def _carried_out(run: PhaseRun, handler: LiquidHandler, order: list[Transfer], *, by_itself: bool) -> None:
+    """One order; requests to hold and stop reach a handler that can be interrupted while it works.
+
+    `by_itself`: a person with a worklist takes as long as it takes.
+    """
     if not isinstance(handler, Interruptible):
-        await handler.transfer(order)
+        with run.pulse.resting() if by_itself else nullcontext():
+            await handler.transfer(order)
         return
     task = run.clock.spawn(_transferred(handler, order), "transfers")
     try:

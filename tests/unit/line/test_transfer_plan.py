@@ -13,7 +13,7 @@ from devices.deck_file import load_deck_file
 from devices.drivers.plr_deck import BOTTLES, sim_deck
 from devices.drivers.plr_layout import layout as plr_layout
 from line import transfer_plan
-from line.transfer_plan import Stock, Treatment, TransferPlan
+from line.transfer_plan import Stock, TransferPlan, Treatment
 from vesiflow.errors import ConfigError, LimitExceeded
 
 UL, ML = 1e-9, 1e-6
