@@ -39,8 +39,15 @@ class Prefect:
         )
 
     def post(self, path: str, body: dict[str, Any]) -> httpx.Response:
-        """POST to the API, whatever it answers."""
-        return self.http.post(path, json=body)
+        """POST to the API, whatever it answers; again while SQLite is locked (503), as Prefect's client does."""
+        answers: list[httpx.Response] = []
+
+        def settled() -> bool:
+            answers.append(self.http.post(path, json=body))
+            return answers[-1].status_code != 503
+
+        until(settled, 30)
+        return answers[-1]
 
     def start(self, deployment: str, **order: object) -> str:
         """Trigger a run as a person would by the form; its id."""
