@@ -164,13 +164,15 @@ class TransferReport:
 class Prompt:
     """What a person is asked: an action the bench knows, its details, and the fields to fill in.
 
-    `fields` maps a name to "text", "yes/no" or a unit ("1/mL"): the answer is then a number in that unit.
+    `fields` maps a name to "text", "yes/no" or a unit ("1/mL"): the answer is then a number in that unit. A prompt with
+    the `key` of an earlier one is that prompt again, after a restart: who has done it already does not do it twice.
     """
 
     action: str
     text: str
     details: tuple[tuple[str, str], ...] = ()
     fields: tuple[tuple[str, str], ...] = ()
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

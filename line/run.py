@@ -17,6 +17,7 @@ from devices.roles import Operator
 from line.alarms import AlarmBook
 from line.gateway import Gateway
 from line.interlocks import GENERAL, Interlocks
+from line.memory import ANSWERED, ASKED, Memory
 from line.units import assemble
 from line.watchdog import Pulse
 from protocols.control import Phase
@@ -85,10 +86,13 @@ class PhaseRun:
     progress: float = 0.0
     stretch: float = 1.0
     _bad: dict[str, int] = field(default_factory=dict)
+    _prompt: str = ""
 
     def __post_init__(self) -> None:
         self._since = self.clock.now()
         self.pulse = Pulse(self.clock)
+        self.memory = Memory(self.journal, self.batch, self.phase.key)
+        self.memory.begin()
         self.interlocks = Interlocks(
             self.clock.now, self.alarm, lambda name: self.alarms.clear(name, self.batch), self._note,
             self.profile.interlocks,
@@ -162,11 +166,16 @@ class PhaseRun:
         details: Mapping[str, object] | None = None,
         fields: Mapping[str, str] | None = None,
     ) -> dict[str, str]:
-        """Ask the operator and record question and answer."""
-        prompt = Prompt(action, text, _pairs(details), _pairs(fields))
+        """Ask the operator and record question and answer; a prompt answered before is not put again."""
+        name = self._prompt = self.memory.prompt(action, details or {})
+        known = self.memory.answer(name)
+        if known is not None:
+            return known
+        prompt = Prompt(action, text, _pairs(details), _pairs(fields), f"{self.batch} {name}")
         self.journal.event(
-            "prompt.asked",
+            ASKED,
             self.batch,
+            prompt=name,
             key=self.phase.key,
             action=action,
             text=text,
@@ -177,8 +186,9 @@ class PhaseRun:
             answer = await self.operator.ask(prompt)
         values = dict(answer.values)
         self.journal.event(
-            "prompt.answered",
+            ANSWERED,
             self.batch,
+            prompt=name,
             key=self.phase.key,
             action=action,
             values=values,
@@ -186,6 +196,7 @@ class PhaseRun:
         )
         missing = [name for name in (fields or {}) if name not in values]
         if missing:
+            self.not_so()
             raise BadReply(
                 f"no answer for {', '.join(missing)}", device="operator", action=action, remedy="answer again"
             )
@@ -202,6 +213,7 @@ class PhaseRun:
         """Ask for a barcode and refuse a wrong one."""
         values = await self.ask(action, text, details, {"barcode": "text"})
         if expected and values["barcode"] != expected:
+            self.not_so()
             self.alarm(alarm, f"{action}: found {values['barcode']}, expected {expected}")
             raise Refused(
                 "wrong barcode",
@@ -211,6 +223,22 @@ class PhaseRun:
                 bounds=expected,
                 remedy="find the right item",
             )
+
+    def not_so(self) -> None:
+        """The last answer is not accepted: when the phase goes on it asks again."""
+        self.memory.refuse(self._prompt)
+
+    async def once(self, step: str, work: Callable[[], Awaitable[object]]) -> None:
+        """Do `work` unless this phase has passed `step` before, in this life of the controller or in another."""
+        if step not in self.memory.steps:
+            await work()
+            self.memory.step(step)
+
+    def since(self, step: str) -> float:
+        """Seconds since `step` was passed first, by the date: a restart does not set it back. Passes it if need be."""
+        if step not in self.memory.steps:
+            self.memory.step(step, self.clock.utc().timestamp())
+        return self.clock.utc().timestamp() - self.memory.steps[step]
 
     def scans(self, period: float, resume: Resume | None = None) -> Scans:
         """`async for elapsed in run.scans(2.0, resume)`: every `period` s, requests met first; seconds in this loop.

@@ -37,4 +37,5 @@ async def approve(run: PhaseRun, params: Approve) -> None:
     """A named person approves; anything but yes ends the batch safely."""
     values = await run.ask("approve", params.question, {"question": params.question}, {"approved": "yes/no"})
     if values["approved"].strip().lower() != "yes":
+        run.not_so()
         raise Refused(f"not approved: {params.question}", device="operator", action="approve")

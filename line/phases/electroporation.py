@@ -6,9 +6,10 @@ own new log proves a pulse. No log means not proven, never once more.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
-from devices.commands import Command, Kind, counts
+from devices.commands import Command, Kind, Verdict
 from devices.readings import PulseLog, PulseProgram
 from line import transfer_plan
 from line.phases.pipetting import pipette, place_bottle, place_labware, place_stock
@@ -21,8 +22,14 @@ SAMPLE, CARGO = "sample:A1", "cargo:A1"
 _LOG_APPEARS_WITHIN = 5.0
 ELECTROPORATOR = "electroporation.electroporator"
 PULSE = "pulse"
-PULSED = Command(Kind.COUNTED, "read_log_names", counts(len))
-"""A pulse is proven by exactly one new log of the instrument."""
+
+
+def proven(before: Sequence[str], after: Sequence[str], args: tuple[object, ...]) -> Verdict:
+    """One new log of the instrument proves a pulse. No new one proves nothing: a person may press GO any moment."""
+    return Verdict.DONE if len(after) - len(before) == 1 else Verdict.UNKNOWN
+
+
+PULSED = Command(Kind.COUNTED, "read_log_names", proven)
 
 
 async def check_conductivity(run: PhaseRun, params: CheckConductivity) -> None:
@@ -81,6 +88,7 @@ async def chill(run: PhaseRun, params: Chill) -> None:
     run.log("electroporation.temperature", temperature)
     run.result("temperature", temperature, "degC")
     if temperature > params.temperature + 2.0:
+        run.not_so()
         raise Refused(
             "the plate is too warm to pulse",
             device="operator",
@@ -144,6 +152,7 @@ async def _press_go(run: PhaseRun, station: ElectroporationStation, program: Pul
         if len(new) == 1:
             return new[0]
         if len(new) > 1 or run.clock.now() >= deadline:
+            run.not_so()
             raise NoReply(
                 f"{len(new)} new pulse logs for column {column}, expected one",
                 device=ELECTROPORATOR,
@@ -186,9 +195,8 @@ def _verify(run: PhaseRun, params: PulsePlate, log: PulseLog, column: int) -> No
 
 async def rest(run: PhaseRun, params: Rest) -> None:
     """Leave the plate in peace; longer than allowed is a deviation."""
-    start = run.clock.now()
-    await run.wait(params.duration)
-    elapsed = run.clock.now() - start
+    await run.wait(params.duration - run.since("begun"))
+    elapsed = run.since("begun")
     run.result("rest", elapsed, "s")
     if elapsed > params.max_duration:
         run.deviation("rest after the pulse", elapsed, params.max_duration, "s", "major")

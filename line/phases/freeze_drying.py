@@ -14,7 +14,6 @@ _RISE_TEST = 90.0
 _BREAK_WINDOW = 1800.0
 _BREAK_RISE = 0.8  # K within the window; ice under a growing cake warms ten times slower
 _SUSTAINED = 5  # scans
-_STARTED = "lyophilization.primary_start"
 
 
 async def evacuate(run: PhaseRun, params: Evacuate) -> None:
@@ -92,9 +91,7 @@ class _EndPoint:
     def __init__(self, run: PhaseRun, params: PrimaryDrying) -> None:
         self._run = run
         self._params = params
-        if _STARTED not in run.facts:
-            run.fact(_STARTED, run.clock.utc().timestamp())
-        self._start = run.facts[_STARTED]
+        run.since("started")
         self._converged: float | None = None
         self._above = 0
         self._centre, self._edge = _Probe(), _Probe()
@@ -104,7 +101,7 @@ class _EndPoint:
     def over(self, seen: Conditions) -> bool:
         """Whether the phase may end now."""
         run, p, now = self._run, self._params, self._run.clock.now()
-        elapsed = run.clock.utc().timestamp() - self._start
+        elapsed = run.since("started")
         self._first_ratio = max(self._first_ratio, seen.ratio)
         self._temperature(seen, frozen=seen.ratio > p.ratio)
         if seen.ratio <= p.ratio and elapsed >= p.min_duration:
@@ -148,10 +145,9 @@ class _EndPoint:
     def report(self) -> None:
         """Results of primary drying."""
         run = self._run
-        run.result("duration", run.clock.utc().timestamp() - self._start, "s")
+        run.result("duration", run.since("started"), "s")
         run.result("warmest product while ice was left", self.warmest, "degC")
         run.result("first Pirani/capacitance ratio", self._first_ratio, "")
-        run.forget(_STARTED)
 
 
 async def secondary_drying(run: PhaseRun, params: SecondaryDrying) -> None:
@@ -160,15 +156,12 @@ async def secondary_drying(run: PhaseRun, params: SecondaryDrying) -> None:
     ramp = ShelfRamp(run, dryer, params.temperature, params.ramp)
     await dryer.vacuum.set_pressure(params.pressure)
     await ramp.start()
-    arrived: float | None = None
     async for _ in run.scans(SCAN, ramp.start):
         await ramp.move()
         seen = await read(run, dryer)
-        if ramp.done and arrived is None:
-            arrived = run.clock.now()
-        if arrived is not None:
-            run.progress = (run.clock.now() - arrived) / max(params.duration, 1.0)
-            if run.clock.now() - arrived >= params.duration:
+        if ramp.done:
+            run.progress = run.since("arrived") / max(params.duration, 1.0)
+            if run.since("arrived") >= params.duration:
                 break
     rise = await _pressure_rise(run, dryer)
     run.result("pressure rise", rise, "Pa/s")

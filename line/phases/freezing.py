@@ -24,17 +24,15 @@ async def ramp_and_hold(run: PhaseRun, temperature: float, rate: float, duration
     dryer = run.unit(FreezeDryer)
     ramp = ShelfRamp(run, dryer, temperature, rate)
     await ramp.start()
-    arrived: float | None = None
+    arrived = f"arrived at {temperature:g} degC"
     warmest = -273.15
     async for _ in run.scans(SCAN, ramp.start):
         await ramp.move()
         seen = await read(run, dryer)
         warmest = max(seen.centre, seen.edge)
-        if ramp.done and arrived is None:
-            arrived = run.clock.now()
-        if arrived is not None:
-            run.progress = (run.clock.now() - arrived) / max(duration, 1.0)
-            if run.clock.now() - arrived >= duration:
+        if ramp.done:
+            run.progress = run.since(arrived) / max(duration, 1.0)
+            if run.since(arrived) >= duration:
                 break
     run.result("shelf temperature", temperature, "degC")
     run.result("warmest product at the end", warmest, "degC")

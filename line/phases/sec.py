@@ -14,19 +14,26 @@ SCAN = 2.0
 WASH_SCAN = 10.0
 PUMP_TRIP = 6.9e5
 """Pa; HPLC pumps cannot trip below about 100 psi. A softer column is protected by the limit of every scan."""
+_KEEP_EVERY = 0.02  # of the volume of a run
 _FLAT_CONDUCTIVITY = 0.03  # relative drift over the last tenth of the equilibration that counts as flat
 
 
 @dataclass
 class Flow:
-    """Pump, detector and pressure limit of one run through the column; counts volume only while pumping."""
+    """Pump, detector and pressure limit of one run of `total` m^3 through the column; counts only while pumping.
+
+    The volume so far is kept, so that a run that is taken up again ends where it should.
+    """
 
     run: PhaseRun
     skid: SecSkid
     flow: float
     max_pressure: float
-    volume: float = 0.0
+    total: float
     _at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.volume = self._kept = self.run.memory.steps.get("volume", 0.0)
 
     async def start(self) -> None:
         """Pump on at the flow of this run, its own pressure limit set first."""
@@ -40,6 +47,9 @@ class Flow:
         run, now = self.run, self.run.clock.now()
         self.volume += self.flow * (now - self._at)
         self._at = now
+        if self.volume - self._kept >= _KEEP_EVERY * self.total:
+            self._kept = self.volume
+            self.run.memory.step("volume", self.volume)
         uv = run.reading("sec.uv", await self.skid.uv.read_absorbance())
         conductivity = run.reading("sec.conductivity", await self.skid.conductivity.read_conductivity())
         pressure = run.reading("sec.pressure", await self.skid.pump.read_pressure())
@@ -54,7 +64,7 @@ async def equilibrate(run: PhaseRun, params: Equilibrate) -> None:
     skid = run.unit(SecSkid)
     await skid.injection_valve.move_to("load")
     await skid.selector_valve.move_to("buffer")
-    flow = Flow(run, skid, params.flow, params.max_pressure)
+    flow = Flow(run, skid, params.flow, params.max_pressure, params.volume)
     await flow.start()
     tail: list[tuple[float, float]] = []
     async for _ in run.scans(WASH_SCAN, flow.start):
@@ -83,8 +93,7 @@ def _flat(tail: list[tuple[float, float]]) -> bool:
 async def inject(run: PhaseRun, params: Inject) -> None:
     """Fill the loop and switch it onto the column with the pump at rest; the valve's position is the evidence."""
     skid = run.unit(SecSkid)
-    if "sec.loop_filled" not in run.facts:
-        await _fill_loop(run, params)
+    await _fill_loop(run, params)
     await skid.injection_valve.move_to("inject")
     position = await skid.injection_valve.read_position()
     if position.position != "inject":
@@ -94,7 +103,6 @@ async def inject(run: PhaseRun, params: Inject) -> None:
             value=position.position,
             remedy="sample is still in the loop; check the actuator",
         )
-    run.forget("sec.loop_filled")
     run.result("injected volume", params.volume, "m^3")
 
 
@@ -102,7 +110,6 @@ async def _fill_loop(run: PhaseRun, params: Inject) -> None:
     details = {"bottle": params.source, "volume": params.volume}
     text = f"Fill the sample loop with {params.volume * 1e6:.1f} mL from bottle {params.source}"
     await run.ask_barcode("load loop", text, details, params.source)
-    run.fact("sec.loop_filled", params.volume)
     tubes = run.profile.sec.tubes if run.profile.sec else 0
     await run.ask("place tubes", "Place empty tubes in the fraction collector", {"tubes": tubes})
 
@@ -150,7 +157,7 @@ async def elute(run: PhaseRun, params: Elute) -> None:
     skid = run.unit(SecSkid)
     delay = run.profile.sec.dead_volume if run.profile.sec else 0.0
     fractions = Fractions(run, skid.collector, params, delay, run.facts.get("sec.baseline", 0.0))
-    flow = Flow(run, skid, params.flow, params.max_pressure)
+    flow = Flow(run, skid, params.flow, params.max_pressure, params.volume)
     await flow.start()
     async for _ in run.scans(SCAN, flow.start):
         uv, _conductivity = await flow.scan()
@@ -225,7 +232,7 @@ async def wash(run: PhaseRun, params: WashColumn) -> None:
     positions = {"store": "store"} if "ethanol" in params.agent.lower() or "store" in params.agent.lower() else {}
     await skid.injection_valve.move_to("load")
     await skid.selector_valve.move_to(positions.get("store", "clean"))
-    flow = Flow(run, skid, params.flow, params.max_pressure)
+    flow = Flow(run, skid, params.flow, params.max_pressure, params.volume)
     await flow.start()
     async for _ in run.scans(WASH_SCAN, flow.start):
         await flow.scan()

@@ -5,6 +5,8 @@ Volumes come from balances, never from time, so every phase finds its place agai
 
 from __future__ import annotations
 
+from functools import partial
+
 from line.phases.circulation import DENSITY, SCAN, Circulation
 from line.run import PhaseRun
 from line.units import TffSkid
@@ -14,14 +16,15 @@ from vesiflow.errors import Refused
 LOADED_WITHIN = 0.05
 _EMPTY = 0.5e-3  # kg left on the balance that counts as empty
 _RINSE_TIME = 60.0
+_LATE = 1.5  # s by which the balance and the end of a scan lag behind the pump
 
 
 async def load(run: PhaseRun, params: LoadFeed) -> None:
     """Tare the empty reservoir, have the bottle hung in, and believe the balance."""
     skid = run.unit(TffSkid)
-    await skid.retentate_balance.tare()
+    await run.once("empty reservoir tared", skid.retentate_balance.tare)
     await run.ask("empty permeate", "Empty the permeate bottle and put it back")
-    await skid.permeate_balance.tare()
+    await run.once("empty permeate bottle tared", skid.permeate_balance.tare)
     details = {"bottle": params.source, "volume": params.volume}
     await run.ask_barcode("hang bottle", f"Hang bottle {params.source} into the reservoir", details, params.source)
     await run.wait(10.0)
@@ -91,25 +94,20 @@ async def diafilter(run: PhaseRun, params: Diafilter) -> None:
     run.result("diavolumes", done, "")
     run.result("diafiltration volume", volume, "m^3")
     run.result("conductivity", conductivity, "S/m")
-    _forget(run)
 
 
 async def _diafiltration_start(run: PhaseRun, skid: TffSkid, params: Diafilter, volume: float) -> tuple[float, float]:
     """Buffer provided, permeate and retentate mass at the first start; remembered over holds and restarts."""
-    if "tff.diafiltration.permeate" not in run.facts:
+    steps = run.memory.steps
+    if "permeate at the start" not in steps:
         needed = 1.2 * params.volumes * volume
         text = f"Fill the buffer bottle with {needed * 1e6:.0f} mL {params.buffer}"
         await run.ask("fill buffer", text, {"buffer": params.buffer, "volume": needed}, {"lot": "text"})
         retentate = run.reading("tff.retentate_mass", await skid.retentate_balance.read_mass())
         permeate = run.reading("tff.permeate_mass", await skid.permeate_balance.read_mass())
-        run.fact("tff.diafiltration.retentate", retentate)
-        run.fact("tff.diafiltration.permeate", permeate)
-    return run.facts["tff.diafiltration.permeate"], run.facts["tff.diafiltration.retentate"]
-
-
-def _forget(run: PhaseRun) -> None:
-    for name in ("permeate", "retentate"):
-        run.forget(f"tff.diafiltration.{name}")
+        run.memory.step("retentate at the start", retentate)
+        run.memory.step("permeate at the start", permeate)
+    return steps["permeate at the start"], steps["retentate at the start"]
 
 
 async def recover(run: PhaseRun, params: Recover) -> None:
@@ -117,9 +115,9 @@ async def recover(run: PhaseRun, params: Recover) -> None:
     skid = run.unit(TffSkid)
     text = f"Place bottle {params.product} at the recovery outlet"
     await run.ask_barcode("place bottle", text, {"bottle": params.product}, params.product)
-    await drain(run, skid)
+    await run.once("drained", partial(drain, run, skid))
     if params.rinse > 0:
-        await _rinse(run, skid, params)
+        await run.once("rinsed", partial(_rinse, run, skid, params))
         await drain(run, skid)
     text = f"Weigh bottle {params.product}"
     recovered = await run.ask_volume("weigh bottle", text, {"bottle": params.product})
@@ -148,15 +146,38 @@ async def drain(run: PhaseRun, skid: TffSkid) -> float:
 
 
 async def _rinse(run: PhaseRun, skid: TffSkid, params: Recover) -> None:
-    flow = run.profile.roles["tff.buffer_pump"]["flow"][1] * 0.5
-    await skid.buffer_pump.set_flow(flow)
-    await skid.buffer_pump.start()
-    await run.wait(params.rinse / flow, period=1.0)
-    await skid.buffer_pump.stop()
-    await skid.feed_pump.set_flow(params.feed_flow)
-    await skid.feed_pump.start()
-    await run.wait(_RINSE_TIME)
+    """Rinse by the balance into the loop, then round and round."""
+    await run.once("rinse added", partial(_add_rinse, run, skid, params.rinse))
+
+    async def circulate() -> None:
+        await skid.feed_pump.set_flow(params.feed_flow)
+        await skid.feed_pump.start()
+
+    await circulate()
+    async for elapsed in run.scans(SCAN, circulate):
+        if elapsed >= _RINSE_TIME:
+            break
     await skid.feed_pump.stop()
+
+
+async def _add_rinse(run: PhaseRun, skid: TffSkid, volume: float) -> None:
+    """Until the balance shows it, in this life of the controller or in another; no longer than an empty bottle lasts."""
+    if "reservoir before the rinse" not in run.memory.steps:
+        mass = run.reading("tff.retentate_mass", await skid.retentate_balance.read_mass())
+        run.memory.step("reservoir before the rinse", mass)
+    flow = run.profile.roles["tff.buffer_pump"]["flow"][1] * 0.5
+    full = run.memory.steps["reservoir before the rinse"] + DENSITY * (volume - flow * _LATE)
+
+    async def pump() -> None:
+        await skid.buffer_pump.set_flow(flow)
+        await skid.buffer_pump.start()
+
+    await pump()
+    async for elapsed in run.scans(1.0, pump):
+        mass = run.reading("tff.retentate_mass", await skid.retentate_balance.read_mass())
+        if mass >= full or elapsed >= 1.2 * volume / flow:
+            break
+    await skid.buffer_pump.stop()
 
 
 def _volume(loop: Circulation, retentate_mass: float) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from line.phases.circulation import SCAN, Circulation
 from line.phases.tff import drain
 from line.run import PhaseRun
@@ -35,6 +37,7 @@ async def flush(run: PhaseRun, params: Flush) -> None:
     run.result("water permeability", permeability, "m/s/Pa")
     run.fact(f"permeability.{params.membrane.barcode}", permeability)
     if permeability < params.min_permeability:
+        run.memory.anew()
         raise Refused(
             "permeability below its limit",
             device="tff",
@@ -48,16 +51,9 @@ async def flush(run: PhaseRun, params: Flush) -> None:
 async def clean(run: PhaseRun, params: CleanMembrane) -> None:
     """Circulate the cleaning agent, flush, and report how much of the first permeability came back."""
     skid = run.unit(TffSkid)
-    await _fill(run, skid, params.agent, params.volume)
-    loop = Circulation(run, skid, params.membrane, params.feed_flow, params.tmp, params.max_flux, permeate=False)
-    await loop.start()
-    async for elapsed in run.scans(10.0, loop.start):
-        await loop.scan()
-        run.progress = 0.7 * elapsed / max(params.duration, 1.0)
-        if elapsed >= params.duration:
-            break
-    await loop.stop()
-    await _waste(run, skid)
+    await run.once("agent filled in", partial(_fill, run, skid, params.agent, params.volume))
+    await run.once("cleaned", partial(_circulate, run, skid, params))
+    await run.once("agent thrown away", partial(_waste, run, skid))
     rinse = Flush(params.membrane, "water", params.volume, params.feed_flow, params.tmp, params.max_flux, 0.0)
     permeability = await _flush_and_measure(run, skid, rinse)
     first = run.facts.get(f"permeability.{params.membrane.barcode}")
@@ -69,14 +65,28 @@ async def clean(run: PhaseRun, params: CleanMembrane) -> None:
             run.deviation("permeability recovery", share, params.min_recovery, "", "minor")
 
 
-async def _flush_and_measure(run: PhaseRun, skid: TffSkid, params: Flush) -> float:
-    await _fill(run, skid, params.buffer, params.volume)
-    loop = Circulation(run, skid, params.membrane, params.feed_flow, params.tmp, params.max_flux)
+async def _circulate(run: PhaseRun, skid: TffSkid, params: CleanMembrane) -> None:
+    """The agent through the module for its time; what it stood still in a hold or a restart counts too."""
+    loop = Circulation(run, skid, params.membrane, params.feed_flow, params.tmp, params.max_flux, permeate=False)
     await loop.start()
-    permeability = await _permeability(run, loop, params.membrane)
+    async for _ in run.scans(10.0, loop.start):
+        await loop.scan()
+        elapsed = run.since("agent at work")
+        run.progress = 0.7 * elapsed / max(params.duration, 1.0)
+        if elapsed >= params.duration:
+            break
     await loop.stop()
-    await _waste(run, skid)
-    return permeability
+
+
+async def _flush_and_measure(run: PhaseRun, skid: TffSkid, params: Flush) -> float:
+    await run.once("buffer filled in", partial(_fill, run, skid, params.buffer, params.volume))
+    if "permeability" not in run.memory.steps:
+        loop = Circulation(run, skid, params.membrane, params.feed_flow, params.tmp, params.max_flux)
+        await loop.start()
+        run.memory.step("permeability", await _permeability(run, loop, params.membrane))
+        await loop.stop()
+    await run.once("buffer thrown away", partial(_waste, run, skid))
+    return run.memory.steps["permeability"]
 
 
 async def _permeability(run: PhaseRun, loop: Circulation, membrane: Membrane) -> float:
@@ -107,7 +117,7 @@ async def _fill(run: PhaseRun, skid: TffSkid, buffer: str, volume: float) -> Non
     await run.ask(
         "fill buffer", f"Fill the buffer bottle with {1.2e6 * volume:.0f} mL {buffer}", details, {"lot": "text"}
     )
-    await skid.retentate_balance.tare()
+    await run.once(f"tared for {buffer}", skid.retentate_balance.tare)
     await skid.buffer_pump.set_flow(run.profile.roles["tff.buffer_pump"]["flow"][1] * 0.95)
     await skid.buffer_pump.start()
     async for _ in run.scans(SCAN, skid.buffer_pump.start):
