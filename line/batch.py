@@ -29,7 +29,8 @@ class PhaseStatus:
 
 @dataclass
 class Batch:
-    """One execution of a control recipe. `token` fences off whoever owned its units before."""
+    """One execution of a control recipe. `token` fences off whoever owned its units before; `taken_up` is the phase
+    that a controller before this one had begun."""
 
     id: str
     recipe: ControlRecipe
@@ -41,6 +42,7 @@ class Batch:
     phases: dict[str, PhaseStatus] = field(default_factory=dict)
     facts: dict[str, float] = field(default_factory=dict)
     run: PhaseRun | None = None
+    taken_up: str = ""
     task: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from line.alarms import AlarmBook
 from line.batch import Batch, PhaseStatus
 from line.gateway import Gateway
 from line.phases import PHASES
-from line.restore import Remembered, reconcile, remembered
+from line.restore import Remembered, last_token, reconcile, remembered
 from line.run import PhaseRun, Requests, Stopped
 from line.safe import make_safe
 from line.state import COMPLETIONS, OVER, Command, State, after
@@ -86,7 +86,8 @@ class Controller:
             line_digest=self.line.file.digest,
             software=__version__,
             seed=self._seed,
-            simulated=any(item.spec.at.startswith("sim:") for item in self.line.instruments.values()),
+            simulated=not self.clock.real
+            or any(item.spec.at.startswith("sim:") for item in self.line.instruments.values()),
             instruments={
                 name: {
                     "driver": item.spec.driver_name,
@@ -166,7 +167,7 @@ class Controller:
         if (
             batch.run is not None
             and not PHASES[batch.run.phase.kind].can_continue
-            and batch.reason.startswith(RESTARTED)
+            and batch.taken_up == batch.run.phase.key
         ):
             raise Refused(f"{batch.run.phase.kind} cannot be continued", remedy="stop or abort the batch")
 
@@ -221,6 +222,7 @@ class Controller:
         """
         self.alarms.restore()
         past = remembered(self.journal)
+        self._token = last_token(self.journal)
         if plant_is_new:
             for batch in past:
                 self._bury(batch)
@@ -238,7 +240,6 @@ class Controller:
         )
 
     def _adopt(self, past: Remembered) -> None:
-        self._token = max(self._token, past.token)
         batch = self._new_batch(past.id, past.recipe)
         batch.facts, batch.state, batch.reason = past.facts, past.state, past.reason
         for key in past.complete:
@@ -252,7 +253,11 @@ class Controller:
                 batch.requests.stop = batch.reason
             alone = PHASES[phase.kind].unattended and not changed and batch.state is State.EXECUTE
             reason = f"{RESTARTED} and the line file has changed" if changed else RESTARTED
+            batch.taken_up = phase.key
             batch.task = self._keep(self._run(batch, phase, status, None if alone else reason), phase.key)
+        else:
+            while batch.state in COMPLETIONS and batch.state is not State.EXECUTE:
+                self._complete_state(batch)
 
     async def _run(self, batch: Batch, phase: Phase, status: PhaseStatus, held: str | None = None) -> None:
         """One phase from start to its journaled end, first `held` for a reason when it is taken up again."""
@@ -281,6 +286,7 @@ class Controller:
         equipment_phase = PHASES[phase.kind]
         await run.attend()
         while True:
+            run.memory.begin()
             try:
                 work = equipment_phase.function(run, phase.params)
                 return await supervised(run.pulse, work, PATIENCE[phase.unit] * run.stretch, phase.key)

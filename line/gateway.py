@@ -58,9 +58,14 @@ class Gateway:
         evidence = getattr(self._line.roles[role], how.evidence) if how.evidence else None
         before = await evidence() if evidence and how.kind in _NEEDS_BEFORE else None
         intent = self._intent(role, verb, how, args, before)
+        sent = self._sent(role)
         try:
             result = await work()
         except _NOTHING_SENT as error:
+            if isinstance(error, NotSent | LimitExceeded) and self._sent(role) != sent:
+                # An earlier step of the same method did leave: a port lost half way, a value that was clamped.
+                await self._settle(intent, role, verb, how, args, before, evidence, error)
+                return None
             self._journal.outcome(intent, Verdict.NOT_DONE, "reply", None, None, str(error))
             raise
         except BaseException as error:
@@ -70,7 +75,8 @@ class Gateway:
         return result
 
     def done(self, verb: str) -> int:
-        """How many actions `verb` of this phase have happened, by outcome or by a person's decision."""
+        """How many actions `verb` of this phase are behind it: happened, or decided about by a person (discarded
+        ones too: what is given up is not done once more)."""
         return sum(
             1
             for intent in self._journal.intents(self._batch)
@@ -139,9 +145,14 @@ class Gateway:
             how.evidence or "reply",
             pre=before,
             serial=instrument.identity.serial_number,
-            device_kind="sim" if instrument.spec.at.startswith("sim:") else "real",
+            device_kind="sim" if instrument.spec.at.startswith("sim:") or not self._line.clock.real else "real",
             token=self._token,
         )
+
+    def _sent(self, role: str) -> int:
+        """Writes of commands to the instrument so far; 0 where it has no link that counts them."""
+        counters = getattr(self._instrument(role).link, "counters", None)
+        return int(getattr(counters, "sent", 0))
 
     def _instrument(self, role: str) -> OpenInstrument:
         return self._line.instruments[self._line.file.roles[role].instrument]
@@ -149,7 +160,7 @@ class Gateway:
 
 def _happened(intent: Intent) -> bool:
     if intent.resolution is not None:
-        return intent.resolution.verdict == "done"
+        return intent.resolution.verdict != "not_done"
     return intent.outcome is not None and intent.outcome.state == Verdict.DONE
 
 

@@ -32,7 +32,6 @@ class Remembered:
     complete: list[str] = field(default_factory=list)
     interrupted: str | None = None
     facts: dict[str, float] = field(default_factory=dict)
-    token: int = 0
 
 
 def remembered(journal: Journal) -> list[Remembered]:
@@ -45,6 +44,11 @@ def remembered(journal: Journal) -> list[Remembered]:
         elif entry.batch in batches:
             _FOLDS[entry.kind](batches[entry.batch], entry.data)
     return [batch for batch in batches.values() if batch.state not in OVER]
+
+
+def last_token(journal: Journal) -> int:
+    """The highest fencing token ever granted on this line."""
+    return max((int(entry.data["token"]) for entry in journal.events(None, ["batch.claimed"])), default=0)
 
 
 def _state(batch: Remembered, data: Mapping[str, Any]) -> None:
@@ -68,13 +72,8 @@ def _fact(batch: Remembered, data: Mapping[str, Any]) -> None:
         batch.facts[data["name"]] = float(data["value"])
 
 
-def _claimed(batch: Remembered, data: Mapping[str, Any]) -> None:
-    batch.token = max(batch.token, int(data["token"]))
-
-
 _FOLDS: dict[str, Callable[[Remembered, Mapping[str, Any]], None]] = {
     "batch.created": lambda batch, data: None,
-    "batch.claimed": _claimed,
     "batch.state": _state,
     "phase.started": _started,
     "phase.ended": _ended,
