@@ -59,6 +59,7 @@ class Gateway:
         before = await evidence() if evidence and how.kind in _NEEDS_BEFORE else None
         intent = self._intent(role, verb, how, args, before)
         sent = self._sent(role)
+        sent = self._sent(role)
         try:
             result = await work()
         except _NOTHING_SENT as error:
@@ -153,6 +154,11 @@ class Gateway:
         """Writes of commands to the instrument so far; 0 where it has no link that counts them."""
         counters = getattr(self._instrument(role).link, "counters", None)
         return int(getattr(counters, "sent", 0))
+
+    def _sent(self, role: str) -> int:
+        """Writes of commands to the instrument so far; 0 where it has no link that counts them."""
+        link = getattr(self._instrument(role), "link", None)
+        return int(getattr(getattr(link, "counters", None), "sent", 0))
 
     def _instrument(self, role: str) -> OpenInstrument:
         return self._line.instruments[self._line.file.roles[role].instrument]
