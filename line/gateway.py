@@ -59,7 +59,6 @@ class Gateway:
         before = await evidence() if evidence and how.kind in _NEEDS_BEFORE else None
         intent = self._intent(role, verb, how, args, before)
         sent = self._sent(role)
-        sent = self._sent(role)
         try:
             result = await work()
         except _NOTHING_SENT as error:
@@ -149,11 +148,6 @@ class Gateway:
             device_kind="sim" if instrument.spec.at.startswith("sim:") or not self._line.clock.real else "real",
             token=self._token,
         )
-
-    def _sent(self, role: str) -> int:
-        """Writes of commands to the instrument so far; 0 where it has no link that counts them."""
-        counters = getattr(self._instrument(role).link, "counters", None)
-        return int(getattr(counters, "sent", 0))
 
     def _sent(self, role: str) -> int:
         """Writes of commands to the instrument so far; 0 where it has no link that counts them."""
