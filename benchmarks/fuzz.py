@@ -2,7 +2,7 @@
 
 Malformed, truncated, glued and delayed answers of our emulators go through the real drivers on virtual time; the
 first harm (a hang, a crash, an answer to another question, an error without a type) ends with exit code 1. Prints a
-table and writes benchmarks/results/fuzz.json when all drivers were tried.
+table and renews the rows of the drivers tried in benchmarks/results/fuzz.json.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import argparse
 import json
 import platform
 import sys
-import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +33,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--frames", type=int, default=20_000, help="spoilt answers per driver")
     parser.add_argument("--driver", action="append", choices=sorted(COUNTERPARTS), help="only this one")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2, help="processes at the same time")
     return parser.parse_args()
 
 
@@ -43,27 +44,42 @@ def line(outcome: Outcome) -> str:
     return f"{outcome.driver:<36}{''.join(numbers)}  {errors}"
 
 
+def attempt(key: str, frames: int, seed: int) -> Outcome | str:
+    """What came of one driver, or the harm done."""
+    try:
+        return barrage(key, COUNTERPARTS[key], frames, seed)
+    except AssertionError as error:
+        return str(error)
+
+
+def keep(outcome: Outcome, frames: int, seed: int) -> None:
+    """Renew one driver's row."""
+    rows = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    about = {"python": platform.python_version(), "date": f"{datetime.now(UTC):%Y-%m-%d}", "seed": seed}
+    row = asdict(outcome) | {"asked": frames, "longest": round(outcome.longest, 3), **about}
+    row["errors"] = dict(sorted(outcome.errors.items()))
+    rows[outcome.driver] = row
+    RESULTS.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n", encoding="utf-8")
+
+
 def main() -> int:
-    """Try the drivers one after the other; 1 when one did harm."""
+    """Try the drivers in parallel processes; 1 when one did harm."""
     chosen = arguments()
     print(f"{'driver':<36}{''.join(f'{name:>9}' for name in COLUMNS)}  errors", flush=True)
-    outcomes, harmed, begun = [], 0, time.perf_counter()
-    for key in chosen.driver or COUNTERPARTS:
-        try:
-            outcome = barrage(key, COUNTERPARTS[key], chosen.frames, chosen.seed)
-        except AssertionError as error:
-            print(f"{key:<36}HARM: {error}", flush=True)
-            harmed += 1
-            continue
-        outcomes.append(outcome)
-        print(line(outcome), flush=True)
-    if not harmed and not chosen.driver:
-        about = {
-            "frames": chosen.frames, "seed": chosen.seed, "python": platform.python_version(),
-            "date": f"{datetime.now(UTC):%Y-%m-%d}", "seconds": round(time.perf_counter() - begun, 1),
-        }  # fmt: skip
-        rows = [asdict(outcome) | {"longest": round(outcome.longest, 3)} for outcome in outcomes]
-        RESULTS.write_text(json.dumps({"about": about, "drivers": rows}, indent=1) + "\n", encoding="utf-8")
+    harmed = 0
+    with ProcessPoolExecutor(chosen.jobs) as pool:
+        tasks = {
+            pool.submit(attempt, key, chosen.frames, chosen.seed): key
+            for key in chosen.driver or reversed(COUNTERPARTS)
+        }
+        for task in as_completed(tasks):
+            outcome = task.result()
+            if isinstance(outcome, str):
+                harmed += 1
+                print(f"{tasks[task]:<36}HARM: {outcome}", flush=True)
+            else:
+                keep(outcome, chosen.frames, chosen.seed)
+                print(line(outcome), flush=True)
     return 1 if harmed else 0
 
 
