@@ -72,7 +72,8 @@ async def _serve(line: LineFile, host: str, port: int, seed: int | None) -> None
     with _listening(host, port) as listener:
         async with hosted(line, store, seed=seed) as here:
             me = Service(line.name, f"http://{_reachable(host)}:{port}", os.getpid(), line.file)
-            server = _Server(uvicorn.Config(create_app(here.controller), log_level="warning", access_log=False))
+            app = create_app(here.controller)
+            server = _Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
             with announced(store.line(line.name), me):
                 serving = asyncio.create_task(server.serve(sockets=[listener]), name="serve")
                 print(f"line {line.name}: controller at {me.url} (Ctrl-C stops the line)", flush=True)

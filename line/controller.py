@@ -151,9 +151,7 @@ class Controller:
             else:
                 self._complete_state(batch)
         elif command in (Command.STOP, Command.ABORT) and running:
-            batch.requests.stop = reason or str(command)
-            if batch.requests.resumed:
-                batch.requests.resumed.set()
+            batch.requests.end(reason or str(command))
         else:
             self._complete_state(batch)
         return batch

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from devices.readings import Prompt, Reading
+from devices.readings import Answer, Prompt, Reading
 from devices.roles import Operator
 from line.alarms import AlarmBook
 from line.gateway import Gateway
@@ -55,6 +55,15 @@ class Requests:
     resumed: Event | None = None
     on_held: Callable[[str], Awaitable[None]] | None = None
     on_resumed: Callable[[], Awaitable[None]] | None = None
+    asking: asyncio.Task[Answer] | None = None
+
+    def end(self, reason: str) -> None:
+        """The phase is to end: at its next scan, or now when it is held or waits for a person."""
+        self.stop = reason
+        if self.resumed:
+            self.resumed.set()
+        if self.asking:
+            self.asking.cancel()
 
 
 Resume = Callable[[], Awaitable[None]]
@@ -183,7 +192,7 @@ class PhaseRun:
             fields=dict(prompt.fields),
         )
         with self.pulse.resting():
-            answer = await self.operator.ask(prompt)
+            answer = await self._answered(prompt)
         values = dict(answer.values)
         self.journal.event(
             ANSWERED,
@@ -201,6 +210,21 @@ class PhaseRun:
                 f"no answer for {', '.join(missing)}", device="operator", action=action, remedy="answer again"
             )
         return values
+
+    async def _answered(self, prompt: Prompt) -> Answer:
+        """The person's answer; Stopped when the phase is to end before anybody gives one."""
+        requests = self.requests
+        requests.asking = asking = self.clock.spawn(self.operator.ask(prompt), "ask")
+        try:
+            return await self.clock.join(asking)
+        except asyncio.CancelledError:
+            if requests.stop is not None and asking.cancelled():
+                raise Stopped(requests.stop) from None
+            asking.cancel()
+            await asyncio.wait({asking})
+            raise
+        finally:
+            requests.asking = None
 
     async def ask_volume(self, action: str, text: str, details: Mapping[str, object]) -> float:
         """Ask for a volume, entered in mL; m^3."""

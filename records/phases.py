@@ -82,7 +82,8 @@ def _phase(
     line: Timeline, operation: str, phase: Mapping[str, Any], runs: _Runs, telemetry: TelemetryReader | None
 ) -> PhaseRecord:
     start = runs.starts[0].utc if runs.starts else None
-    over = bool(runs.ends) and len(runs.ends) >= len(runs.starts)
+    # a controller that dies leaves a start without an end, and the next one starts the phase again
+    over = bool(runs.ends) and (not runs.starts or runs.ends[-1].seq > runs.starts[-1].seq)
     last = runs.ends[-1] if over else None
     end = last.utc if last else None
     results = _results(last.data.get("results") or {}) if last else {}

@@ -37,10 +37,12 @@ class Event(Protocol):
 class Clock(Protocol):
     """Time as an argument: `now` in s, `utc` as a date, and the only ways to wait.
 
-    `speed` is how many process seconds pass in a real one, where real time counts at all.
+    `speed` is how many process seconds pass in a real one, where real time counts at all; `real` that nothing but real
+    time passes: the only clock on which instruments are real.
     """
 
     virtual: bool
+    real: bool
     speed: float
 
     def now(self) -> float: ...
@@ -56,6 +58,7 @@ class WallClock:
     """Real time, monotonic; `speed` process seconds pass per real second."""
 
     virtual = False
+    real = True
 
     def __init__(self, speed: float = 1.0) -> None:
         self.speed = speed
@@ -93,6 +96,8 @@ class ScaledClock(WallClock):
     Its process time counts from midnight (UTC), so that the processes of one day agree on it across restarts.
     """
 
+    real = False
+
     def __init__(self, speed: float) -> None:
         super().__init__(speed)
         self._epoch = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -117,6 +122,7 @@ class VirtualClock:
     """Jumps to the next deadline when every actor waits. One event loop, no threads."""
 
     virtual = True
+    real = False
     speed = 1.0
 
     def __init__(self, epoch: datetime = SIMULATED_EPOCH, start: float = 0.0) -> None:
@@ -132,6 +138,10 @@ class VirtualClock:
 
     def utc(self) -> datetime:
         return self._epoch + timedelta(seconds=self._now)
+
+    def step_wall(self, by: timedelta) -> None:
+        """The date jumps, as a computer's does when somebody sets it; process time goes on as ever."""
+        self._epoch += by
 
     async def sleep(self, seconds: float) -> None:
         alarm: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -167,6 +167,15 @@ def test_a_batch_that_has_just_begun_has_a_record(tmp_path: Path) -> None:
     assert record.hold_times[0].ok is None
 
 
+def test_a_phase_taken_up_again_after_a_death_is_one_phase(tmp_path: Path) -> None:
+    begun = [(0.0, "phase.started", started()), (50.0, "phase.started", started())]
+    (first, _) = small(tmp_path / "open.sqlite", *begun).units
+    assert (first.outcome, first.ended) == ("running", None)
+    (first, _) = small(tmp_path / "j.sqlite", *begun, (90.0, "phase.ended", ended())).units
+    (phase,) = first.phases
+    assert (phase.outcome, phase.attempts, phase.duration) == ("complete", 2, 90)
+
+
 def test_a_hold_time_that_was_missed_is_a_finding(tmp_path: Path) -> None:
     record = small(
         tmp_path / "j.sqlite", (0.0, "phase.started", started()), (60.0, "phase.ended", ended()),
