@@ -15,15 +15,16 @@ import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Literal
 
 from scipy.stats import qmc
 
-from devices.line_file import load_line
+from devices.line_file import LineFile, load_line
 from line.direct.line import Made, manufacture
 from protocols.check import check, refuse
 from protocols.load import load
+from protocols.model import Recipe
 from protocols.resolve import resolve
 from protocols.vary import Variation, varied
 from vesiflow.documents import DocumentError
@@ -111,7 +112,7 @@ def run(study: Study, cores: int | None = None) -> Iterator[Row]:
 def make(study: Study, point: tuple[int, Sequence[float]]) -> Row:
     """One sample."""
     number, values = point[0], tuple(point[1])
-    line, master = load_line(study.line), load(study.recipe)
+    line, master = _line(study.line), _recipe(study.recipe)
     texts = {v.place: v.written(value) for v, value in zip(study.variations, values, strict=True)}
     try:
         recipe = varied(master, texts)
@@ -125,6 +126,18 @@ def make(study: Study, point: tuple[int, Sequence[float]]) -> Row:
         return Row(number, values, "refused", reason=str(error))
     made = manufacture(control, line, seed=study.seed, simulation=EXACT_LABORATORY)
     return _row(number, values, made)
+
+
+@lru_cache(maxsize=4)
+def _line(name: str) -> LineFile:
+    """Read once a process."""
+    return load_line(name)
+
+
+@lru_cache(maxsize=4)
+def _recipe(name: str) -> Recipe:
+    """Read once a process."""
+    return load(name)
 
 
 def _row(number: int, values: tuple[float, ...], made: Made) -> Row:
