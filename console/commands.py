@@ -67,6 +67,20 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         LOOK,
+        "deck show",
+        "console.deck:show",
+        "show labware, volumes and tips of a line's decks",
+        "vesiflow deck show sim --image deck.svg",
+    ),
+    Command(
+        LOOK,
+        "deck plan",
+        "console.deck:plan",
+        "show what a recipe will pipette",
+        "vesiflow deck plan electroporation --line sim",
+    ),
+    Command(
+        LOOK,
         "model",
         "console.model:model",
         "evaluate one case of a process model",
@@ -85,6 +99,14 @@ COMMANDS: tuple[Command, ...] = (
         "console.optimise:lyophilization",
         "find the fastest freeze-drying programme below collapse",
         "vesiflow optimise lyophilization exosome --margin '2 K' --plot design-space.svg",
+    ),
+    Command(LOOK, "faults list", "console.faults:list_", "list the catalogue of faults", "vesiflow faults list"),
+    Command(
+        LOOK,
+        "faults run",
+        "console.faults:run_",
+        "run faults on short batches: noticed, reaction, time to safe",
+        "vesiflow faults run TFF --junit faults.xml",
     ),
     Command(LOOK, "batch list", "console.batch:list_", "list the batches of this data folder", "vesiflow batch list"),
     Command(

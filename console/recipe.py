@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from console.protocols import analysed
 from devices.line_file import load_line
 from protocols.check import Finding, refuse
 from protocols.check import check as find
@@ -41,13 +42,16 @@ def check(recipe: str, *, line: str = "sim", volume: str | None = None) -> None:
     volume:
         Volume of the first material; the batch is scaled to it.
     """
-    master, profile = load(recipe), load_line(line).profile
+    master, file = load(recipe), load_line(line)
+    profile = file.profile
     findings = find(master, profile, volume=_volume(volume))
     refuse(master, findings)
     console = _console()
     if findings:
         console.print(_findings(findings))
     control = resolve(master, profile, volume=_volume(volume))
+    for said in analysed(control, file):
+        console.print(said)
     count = sum(1 for _ in control.phases())
     total = time(sum(procedure.duration for procedure in control.unit_procedures))
     console.print(f"{master.recipe} {master.version} can run on line {profile.name}: {count} phases, about {total}")

@@ -154,9 +154,9 @@ class JournalReader:
         """(seq, body, hash) of every entry of `batch` as stored: SHA-256 of the body's bytes is the hash."""
         yield from self._db.execute("SELECT seq, body, hash FROM audit WHERE batch = ? ORDER BY seq", (batch,))
 
-    def intents(self, batch: str) -> list[Intent]:
-        """Actions of `batch` in the order they were meant, each with its outcome and resolution."""
-        return select_intents(self._db, batch)
+    def intents(self, batch: str | None, verb: str | None = None) -> list[Intent]:
+        """Actions of `batch` (None: of all) in the order they were meant, with outcome and resolution."""
+        return select_intents(self._db, batch, verb=verb)
 
     def batches(self) -> list[BatchHead]:
         """Every batch of the line, oldest first."""

@@ -85,6 +85,11 @@ class OpentronsHttp:
         self._state = DeckState()
         self._held = False
 
+    @staticmethod
+    def deck_of(options: OpentronsOptions, **role_options: object) -> Layout:
+        """What stands on the deck, without asking the robot."""
+        return load_deck_file(options.deck).layout
+
     async def connect(self) -> Identity:
         """Wait until the robot has started, then refuse another model, serial number, software or pipette."""
         with about(self._link.name, "connect"):

@@ -24,6 +24,8 @@ from pydantic import BaseModel, ValidationError
 
 from devices.card import DriverCard
 from devices.commands import Kind, command, read
+from devices.deck import Layout
+from devices.deck_file import load_deck_file
 from devices.drivers.worklist import Worklist, WorklistOptions
 from devices.link import Conversation, Link
 from devices.readings import Answer, Identity, Prompt
@@ -157,6 +159,11 @@ class BenchOperator:
         self._number = 0
         self._pending: Prompt | None = None
         self._answer: asyncio.Future[Answer] | None = None
+
+    @staticmethod
+    def deck_of(options: BaseModel, **role_options: object) -> Layout:
+        """What stands on the bench of a person with a worklist."""
+        return load_deck_file(WorklistOptions.model_validate(role_options).deck).layout
 
     async def connect(self) -> Identity:
         """Nobody is disturbed: who answers is told by every answer."""

@@ -81,6 +81,12 @@ class PlrLiquidHandler:
         self._booked: set[str] = set()  # places whose content this driver knows
         self._uncertain: set[str] = set()
 
+    @staticmethod
+    def deck_of(options: PlrOptions, **role_options: object) -> Layout:
+        """What stands on the deck, without a robot."""
+        limits = {name: inside(volume, "m^3") * 1e9 for name, volume in options.fill_limits.items()}
+        return layout(load_deck(options.deck), options.bottles, limits, inside(options.dead, "m^3"))
+
     async def connect(self) -> Identity:
         """Load the deck, switch both trackers on and set the backend up."""
         with about(self._name, "connect"), self._quiet():

@@ -1,0 +1,34 @@
+"""`vesiflow check` for Opentrons robots: what a recipe would send is analysed by their own package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from devices.deck import DeckState
+from devices.deck_file import load_deck_file
+from devices.line_file import LineFile
+from devices.opentrons.analysis import EXTRA, analyse, available
+from devices.opentrons.plan import moves
+from line.deck_view import plans
+from protocols.control import ControlRecipe
+
+DRIVER = "opentrons_http"
+
+
+def analysed(recipe: ControlRecipe, line: LineFile) -> Iterator[str]:
+    """One line for every protocol; ConfigError when one cannot run. Nothing for a line without such a robot.
+
+    A phase is analysed as if everything it needs stood there, full and fresh.
+    """
+    robots = {name for name, spec in line.instruments.items() if spec.driver_name == DRIVER}
+    if not robots:
+        return
+    if not available():
+        yield f"protocols are not analysed: the extra {EXTRA} is not installed"
+        return
+    for phase, handler, plan in plans(recipe, line):
+        if handler.instrument in robots:
+            deck = load_deck_file(line.instruments[handler.instrument].options.deck)
+            steps = moves(plan.transfers, deck, DeckState())
+            analyse(steps, len(plan.transfers), deck)
+            yield f"{phase.key}: {len(plan.transfers)} transfers in {len(steps)} moves analysed for {deck.model.robot}"

@@ -1,0 +1,101 @@
+"""A picture of a deck: labware where it stands, wells filled by their volume, what nobody knows hatched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, Rectangle
+
+from devices.deck import DeckState, Labware, Layout
+from records.plots import style, svg
+from vesiflow.errors import ConfigError
+
+LIQUID, EMPTY, UNKNOWN, TIP = "#2b6cb0", "#ffffff", "#dd6b20", "#718096"
+WIDTH = 9.0  # inch
+NARROW = 60.0  # mm, labware whose name would run into its neighbour stands inside
+SMALLEST = 1.2  # mm, a radius that can still be seen
+
+
+def draw(layout: Layout, state: DeckState) -> Figure:
+    """The deck with the volumes of `state`; lengths on the axes are mm."""
+    left, low, right, high = _extent(layout)
+    figure = Figure(figsize=(WIDTH, max(WIDTH * (high - low) / (right - left), 2.0)))
+    axes = figure.add_axes((0.02, 0.02, 0.96, 0.92))
+    axes.set(xlim=(left, right), ylim=(low, high), aspect="equal", title=f"deck {layout.name}")
+    axes.axis("off")
+    for piece in layout.labware.values():
+        x, y = piece.corner[0] * 1e3, piece.corner[1] * 1e3
+        box = Rectangle((x, y), piece.size[0] * 1e3, piece.size[1] * 1e3, facecolor="#f7fafc", edgecolor="#4a5568")
+        axes.add_patch(box)
+        for well, (cx, cy) in piece.centres.items():
+            axes.add_patch(_well(piece, well, (cx * 1e3, cy * 1e3), state))
+        above = y + piece.size[1] * 1e3
+        if piece.size[0] * 1e3 < NARROW:
+            axes.text(x + 1, above - 2, _title(piece, state).replace(" ", "\n", 1), fontsize=6, va="top")
+        else:
+            axes.text(x + 1, above + 1, _title(piece, state), fontsize=6, va="bottom")
+    return figure
+
+
+def write(layout: Layout, state: DeckState, path: Path) -> None:
+    """The picture as a .png or .svg file; ConfigError for another name or a folder that cannot be written."""
+    if path.suffix not in (".png", ".svg"):
+        raise ConfigError("a picture is .png or .svg", value=str(path), remedy="choose another name")
+    with style():
+        figure = draw(layout, state)
+        try:
+            if path.suffix == ".svg":
+                path.write_text(svg(figure, f"deck-{layout.name}", f"deck {layout.name}"), encoding="utf-8")
+            else:
+                figure.savefig(path, format="png", dpi=150, metadata={"Software": None})
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise ConfigError(reason, device=str(path), action="write", remedy="choose another folder") from error
+
+
+def _extent(layout: Layout) -> tuple[float, float, float, float]:
+    """The box around everything, mm."""
+    pieces = layout.labware.values()
+    return (
+        min(piece.corner[0] for piece in pieces) * 1e3 - 5,
+        min(piece.corner[1] for piece in pieces) * 1e3 - 5,
+        max(piece.corner[0] + piece.size[0] for piece in pieces) * 1e3 + 5,
+        max(piece.corner[1] + piece.size[1] for piece in pieces) * 1e3 + 12,
+    )
+
+
+def _well(piece: Labware, well: str, centre: tuple[float, float], state: DeckState) -> Circle:
+    place = f"{piece.name}:{well}"
+    radius = max(min(3.6, 0.42 * _pitch(piece)), SMALLEST)
+    if piece.tip_volume:
+        gone = place in state.used_tips
+        return Circle(centre, radius, facecolor=EMPTY if gone else TIP, edgecolor="#a0aec0", linewidth=0.3)
+    if place in state.unknown:
+        return Circle(centre, radius, facecolor=EMPTY, edgecolor=UNKNOWN, hatch="////", linewidth=0.6)
+    share = min(state.volumes.get(place, 0.0) / piece.fill, 1.0) if piece.fill else 0.0
+    # Any liquid is seen: an almost empty well is pale, not white.
+    shade = 0.0 if share <= 0.0 else 0.2 + 0.8 * share
+    return Circle(centre, radius, facecolor=(*_rgb(LIQUID), shade), edgecolor="#4a5568", linewidth=0.4)
+
+
+def _pitch(piece: Labware) -> float:
+    """The smaller distance between neighbouring wells, mm."""
+    if len(piece.wells) == 1:
+        return 9.0
+    first, other = piece.centres[piece.wells[0]], piece.centres[piece.wells[1]]
+    return max(abs(first[0] - other[0]), abs(first[1] - other[1])) * 1e3
+
+
+def _rgb(colour: str) -> tuple[float, float, float]:
+    red, green, blue = (int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
+    return red, green, blue
+
+
+def _title(piece: Labware, state: DeckState) -> str:
+    if piece.tip_volume:
+        left = sum(f"{piece.name}:{well}" not in state.used_tips for well in piece.wells)
+        return f"{piece.name} {left}/{len(piece.wells)}"
+    if len(piece.wells) == 1 and f"{piece.name}:A1" in state.volumes:
+        return f"{piece.name} {state.volumes[f'{piece.name}:A1'] * 1e6:.3g} mL"
+    return piece.name + (" (provisional)" if piece.provisional else "")

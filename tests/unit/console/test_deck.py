@@ -1,0 +1,51 @@
+"""`vesiflow deck`: layouts without a robot, volumes from the journal, plans from a recipe, pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from devices.deck import DeckState
+from devices.deck_file import load_deck_file, packaged_decks
+from records import deck_plot
+from tests.unit.console.conftest import Cli
+from vesiflow.errors import ConfigError
+
+
+def test_show_and_picture(cli: Cli, tmp_path: Path) -> None:
+    image = tmp_path / "deck.svg"
+    found = cli("deck", "show", "sim", "--image", str(image))
+    assert found.code == 0 and "lyo_vial_rack_96_2r" in found.out and "96 tips" in found.out
+    assert image.read_text().startswith("<svg") or "<svg" in image.read_text()
+
+
+def test_plan(cli: Cli) -> None:
+    found = cli("deck", "plan", "electroporation")
+    assert found.code == 0 and "288 transfers on line sim" in found.out
+    assert "plate:A1..H12" in found.out and "new, mixed" in found.out
+
+
+@pytest.mark.parametrize("words", [
+    ("deck", "show", "nowhere"), ("deck", "show", "sim", "--instrument", "x"), ("deck", "plan", "nothing"),
+    ("deck", "show", "sim", "--image", "deck.gif"),
+])  # fmt: skip
+def test_bad_input_is_one_line(cli: Cli, words: tuple[str, ...]) -> None:
+    found = cli(*words)
+    assert found.code == 2 and len(found.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", packaged_decks())
+def test_every_deck_can_be_drawn(name: str, tmp_path: Path) -> None:
+    layout = load_deck_file(name).layout
+    state = DeckState({"plate:A1": 100e-9, "sample:A1": 5e-6}, frozenset({"plate:B1"}), frozenset({"tips_20_1:A1"}))
+    for suffix in ("svg", "png"):
+        path = tmp_path / f"deck.{suffix}"
+        deck_plot.write(layout, state, path)
+        first = path.read_bytes()
+        deck_plot.write(layout, state, path)
+        assert path.read_bytes() == first and len(first) > 5000
+    with pytest.raises(ConfigError, match=r"\.png or \.svg"):
+        deck_plot.write(layout, state, tmp_path / "deck.pdf")
+    with pytest.raises(ConfigError, match="No such file"):
+        deck_plot.write(layout, state, tmp_path / "missing" / "deck.png")
