@@ -15,7 +15,6 @@ import uvicorn
 
 from devices.line_file import LineFile, load_line
 from line.api import create_app
-from line.client import LineClient
 from line.connect import service
 from line.host import hosted
 from line.prepare import prepare
@@ -45,7 +44,9 @@ def served(line: LineFile) -> Iterator[str]:
     async def work() -> None:
         store = Store()
         async with hosted(line, store, seed=1) as here:
-            server = uvicorn.Server(uvicorn.Config(create_app(here.controller), port=0, log_level="error", lifespan="off"))
+            server = uvicorn.Server(
+                uvicorn.Config(create_app(here.controller), port=0, log_level="error", lifespan="off")
+            )
             task = asyncio.create_task(server.serve())
             while not server.started:
                 await asyncio.wait({task}, timeout=0.02)
@@ -105,7 +106,7 @@ def test_a_batch_is_watched_answered_and_commanded(line: LineFile, cli: Cli) -> 
 
         entries = [text.split(" ", 4) for text in cli("line", "events").out.splitlines()]
         assert {"batch.created", "prompt.asked", "prompt.answered", "batch.state"} <= {entry[2] for entry in entries}
-        assert [entry for entry in entries if "lunch" in entry[4]][0][2:4] == ["batch.state", "b1"]
+        assert next(entry for entry in entries if "lunch" in entry[4])[2:4] == ["batch.state", "b1"]
 
 
 def test_a_service_that_ends_while_a_person_is_asked_stops_the_batch(line: LineFile, cli: Cli) -> None:

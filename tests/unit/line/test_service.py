@@ -60,7 +60,7 @@ def test_a_broken_file_is_no_service(store: Store, text: str) -> None:
 def test_two_services_must_be_told_apart(store: Store) -> None:
     with announced(store.line("a"), me("a")), announced(store.line("b"), me("b")):
         assert [item.line for item in running(store)] == ["a", "b"]
-        with pytest.raises(ConfigError, match="which line.*a, b.*--line"):
+        with pytest.raises(ConfigError, match=r"which line.*a, b.*--line"):
             url_of(store, None)
 
 
