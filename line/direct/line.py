@@ -5,7 +5,7 @@
     made.plant           the truth behind it
 
 Scans are stretched while a phase is far from its end (`STRETCH`), the twins take longer steps (`COARSE`): a batch
-takes well under a second instead of half a minute.
+takes about a second of computing instead of half a minute.
 """
 
 from __future__ import annotations
