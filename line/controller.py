@@ -242,6 +242,7 @@ class Controller:
         batch.facts, batch.state, batch.reason = past.facts, past.state, past.reason
         for key in past.complete:
             batch.phases[key].state = "complete"
+            batch.phases[key].finished.set()
         changed = past.line_digest != self.line.file.digest
         if past.interrupted is not None:
             status = batch.phases[past.interrupted]
