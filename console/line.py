@@ -9,16 +9,20 @@ from contextlib import AbstractContextManager, nullcontext
 
 import uvicorn
 from rich.markup import escape
+from rich.tree import Tree
 
 from console.running import drive
 from console.summary import plain_table, screen
 from devices.line_file import LineFile, load_line, packaged
 from line.api import create_app
 from line.host import hosted
-from line.identify import identities
+from line.identify import Found, findings
 from line.service import Service, announced
 from records.store import Store
-from vesiflow.errors import ConfigError
+from vesiflow.errors import ConfigError, VesiflowError
+
+NETWORK = ("socket://", "http://", "https://", "none", "console")
+"""Where line settings do not matter."""
 
 
 def list_lines() -> None:
@@ -31,8 +35,10 @@ def list_lines() -> None:
     screen().print(table)
 
 
-def check(line: str = "sim", /) -> None:
+def check(line: str = "sim", /) -> int:
     """Open every port of a line and ask every instrument who it is; nothing moves.
+
+    Exit code 0 when all answer, 1 when some do not, 2 when the line file is wrong.
 
     Parameters
     ----------
@@ -40,12 +46,46 @@ def check(line: str = "sim", /) -> None:
         Name of a packaged line, or a YAML file.
     """
     file = load_line(line)
-    rows = drive(identities(file))
-    table = plain_table("instrument", "driver", "at", "model", "serial number", "firmware")
-    for row in rows:
-        table.add_row(*map(escape, row.values()))
-    screen().print(table)
-    print(f"line {file.name}: all {len(rows)} instruments answer")
+    found = drive(findings(file, Store()))
+    screen().print(_tree(file, found))
+    missing = [item.spec.name for item in found if not item.answers]
+    if missing:
+        print(f"line {file.name}: {len(missing)} of {len(found)} instruments do not answer: {', '.join(missing)}")
+        return 1
+    print(f"line {file.name}: all {len(found)} instruments answer")
+    return 0
+
+
+def _tree(line: LineFile, found: list[Found]) -> Tree:
+    tree = Tree(f"line {escape(line.name)} ({escape(line.file)})", highlight=False)
+    for item in found:
+        spec, identity = item.spec, item.identity
+        colour, word = ("green", "answers") if item.answers else ("red", "FAILS")
+        branch = tree.add(f"[{colour}]{word}[/] {escape(spec.name)}: {escape(spec.driver_name)} at {escape(spec.at)}")
+        if identity is not None:
+            parts = [identity.vendor, identity.model, _named("serial number", identity.serial_number),
+                     _named("firmware", identity.firmware)]  # fmt: skip
+            branch.add(escape(", ".join(part for part in parts if part)))
+        if item.error is not None:
+            branch.add(f"[red]{escape(item.error.reason)}[/]{escape(_compared(item.error))}")
+            if not spec.at.startswith(NETWORK):
+                branch.add(f"settings: {escape(str(spec.settings))}")
+            if item.error.remedy:
+                branch.add(f"remedy: {escape(item.error.remedy)}")
+        if item.roles:
+            branch.add(f"roles: {escape(', '.join(item.roles))}")
+    return tree
+
+
+def _named(name: str, value: str) -> str:
+    return f"{name} {value}" if value else ""
+
+
+def _compared(error: VesiflowError) -> str:
+    """ " (got 7, allowed 0412)" of an error that compares."""
+    if error.value is None:
+        return ""
+    return f" (got {error.value}{f', allowed {error.bounds}' if error.bounds else ''})"
 
 
 def serve(line: str = "sim", /, *, host: str = "127.0.0.1", port: int = 4300, seed: int | None = None) -> None:
