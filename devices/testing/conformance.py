@@ -229,7 +229,7 @@ def test_a_lost_request_or_answer_is_no_reply_and_a_dirty_link(vesiflow_role: Ro
         role = session.role(capability)
         calls = [Act(name) for name in case.reads] + acts_of(capability, session.counterpart)
         for act in calls:
-            if not case.silence:
+            if not case.silence or session.counterpart.waits:
                 continue  # people take their time
             sent, session.wire.fault = len(session.wire.sent), fault
             error: Exception | None = None

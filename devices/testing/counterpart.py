@@ -73,6 +73,7 @@ class Counterpart:
     `options` are its line-file keys, `roles` the role options by capability (channel, positions), `arguments` other
     arguments than the kit's by method ("set_flow": (1e-7, 2e-7)), `prepare` what a person does before the first
     command, `between` what a person does now and then (fresh tips), `limit` the longest that one method may take (s).
+    `waits`: a person answers, so that silence is no error.
     """
 
     emulator: Emulator
@@ -83,6 +84,7 @@ class Counterpart:
     prepare: Callable[[Any], Awaitable[None]] | None = None
     between: Callable[[Any], Awaitable[None]] | None = None
     limit: float = 60.0
+    waits: bool = False
 
 
 Make = Callable[[Clock], Counterpart]

@@ -307,14 +307,14 @@ def _operator(clock: Clock) -> Counterpart:
     stir = world.among("LOT-1", "LOT-2", "LOT-3")
 
     def act(action: str, details: dict[str, Any], fields: dict[str, Any]) -> tuple[dict[str, Any], float]:
-        return dict.fromkeys(fields, world.value), 30.0
+        return {name: "yes" if kind == "yes/no" else world.value for name, kind in fields.items()}, 30.0
 
     async def read(role: Any) -> str:
         answer = await role.ask(Prompt("fill buffer", "Fill.", (("buffer", "PBS"),), (("lot", "text"),)))
         return str(dict(answer.values)["lot"])
 
     probe = Probe("operator", read, lambda: world.value, stir)
-    return Counterpart(person.Operator(clock.now, act), probes=(probe,), limit=3000.0)
+    return Counterpart(person.Operator(clock.now, act), probes=(probe,), limit=3000.0, waits=True)
 
 
 def _robot(clock: Clock) -> Counterpart:
