@@ -7,6 +7,8 @@ time, so the bytes go through our `Link` and every pause through the clock. Stat
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pylabrobot.barcode_scanners.backend import BarcodeScannerBackend, BarcodeScannerError
 from pylabrobot.barcode_scanners.keyence import KeyenceBarcodeScannerBackend
@@ -38,6 +40,15 @@ def decode_shaker(reply: bytes, command: str) -> str | None:
     if not text or done == command.startswith("get"):
         raise BadReply("not an answer to this command", action=command, value=shown(text), remedy="check the driver")
     return None if done else text
+
+
+@contextmanager
+def by_pylabrobot() -> Iterator[None]:
+    """PyLabRobot asserts on what the instrument says: a damaged answer must end as BadReply, not as that."""
+    try:
+        yield
+    except (AssertionError, RuntimeError, TypeError, ValueError) as error:
+        raise BadReply("PyLabRobot cannot go on", value=shown(str(error)), remedy="read the state, then try") from error
 
 
 class LinkedBioShake(PlrBioShake):  # type: ignore[misc]

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from devices.card import DriverCard
 from devices.commands import Kind, command, read, reads_back
-from devices.drivers.plr_io import LinkedBioShake, exact_tenths
+from devices.drivers.plr_io import LinkedBioShake, by_pylabrobot, exact_tenths
 from devices.link import Link
 from devices.readings import Identity, Reading, ShakerState
 from devices.strict import about, check_role, finite, integer, number, shown
@@ -90,7 +90,8 @@ class BioShake:
             finite(temperature, *PLAUSIBLE, unit="degC", what="temperature")
             low, high = await self._number("getTempMin"), await self._number("getTempMax")
             target = exact_tenths(finite(temperature, low, high, unit="degC", what="temperature"))
-            await self._shaker.set_temperature(target)
+            with by_pylabrobot():
+                await self._shaker.set_temperature(target)
             found, on = await self._number("getTempTarget"), await self._number("getTempState")
             if abs(found - target) > 0.051 or on != 1:
                 raise DeviceFault("temperature was not taken over", value=found, bounds=f"{target:.1f}", remedy="retry")
@@ -101,7 +102,8 @@ class BioShake:
         with about(self._link.name, "clamp"):
             if await self._number("getShakeState") != STOPPED_AT_HOME:
                 raise Refused("the clamp moves at home only", remedy="stop shaking first")
-            await (self._shaker.lock_plate() if closed else self._shaker.unlock_plate())
+            with by_pylabrobot():
+                await (self._shaker.lock_plate() if closed else self._shaker.unlock_plate())
             if await self._is_clamped() is not closed:
                 raise DeviceFault("the clamp did not move", remedy="check the plate")
 
@@ -119,7 +121,8 @@ class BioShake:
             if not await self._is_clamped():
                 raise Refused("the plate is not clamped", remedy="close the clamp first")
             acceleration = await self._acceleration()
-            await self._shaker.start_shaking(rpm, acceleration)
+            with by_pylabrobot():
+                await self._shaker.start_shaking(rpm, acceleration)
             await self._reach(rpm, acceleration + SETTLING)
 
     @command(Kind.SETPOINT, evidence="read_shaker", judge=reads_back(lambda post: not post.shaking), safe=True)
@@ -127,7 +130,8 @@ class BioShake:
         """Stop at home; returns when the state says so."""
         with about(self._link.name, "stop"):
             acceleration = await self._acceleration()
-            await self._shaker.stop_shaking(acceleration)
+            with by_pylabrobot():
+                await self._shaker.stop_shaking(acceleration)
             for _ in range(int(acceleration + SETTLING)):
                 if await self._number("getShakeState") == STOPPED_AT_HOME:
                     return
@@ -138,8 +142,9 @@ class BioShake:
     async def home(self) -> None:
         """Reset and find home: the plate moves. For start-up by a person and after error `e`."""
         with about(self._link.name, "home"):
-            await self._shaker.reset()
-            await self._shaker.home()
+            with by_pylabrobot():
+                await self._shaker.reset()
+                await self._shaker.home()
 
     @read
     async def read_shaker(self) -> ShakerState:
