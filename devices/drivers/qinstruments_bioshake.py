@@ -141,10 +141,9 @@ class BioShake:
     @command(Kind.BLIND)
     async def home(self) -> None:
         """Reset and find home: the plate moves. For start-up by a person and after error `e`."""
-        with about(self._link.name, "home"):
-            with by_pylabrobot():
-                await self._shaker.reset()
-                await self._shaker.home()
+        with about(self._link.name, "home"), by_pylabrobot():
+            await self._shaker.reset()
+            await self._shaker.home()
 
     @read
     async def read_shaker(self) -> ShakerState:
