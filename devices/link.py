@@ -122,6 +122,15 @@ class Link:
             self.counters.queries += 1
             return await talk(Conversation(self))
 
+    async def fresh_line(self) -> None:
+        """On a protocol of lines: what a process that died had begun to send must not begin our first command.
+
+        Ends that line and drains the complaint about it.
+        """
+        async with self._turn_taken():
+            await self._write(b"\n")
+            await self._drain(self.quiet)
+
     def seize(self) -> None:
         """Take the conversation from whoever holds it and never lets go (a hung event loop); it is dirty then."""
         self._turn = Lock(self.clock)

@@ -166,10 +166,11 @@ class BenchOperator:
         return load_deck_file(WorklistOptions.model_validate(role_options).deck).layout
 
     async def connect(self) -> Identity:
-        """Nobody is disturbed: who answers is told by every answer."""
+        """Nobody is disturbed: who answers is told by every answer. Half a line of a process that died is ended."""
         identity = Identity("vesiflow", "operator" if self._link is not None else "operator at the console")
         if self._link is not None:
             self._link.identity = identity
+            await self._link.fresh_line()
         return identity
 
     def role(self, capability: str, channel: int | None = None, **role_options: object) -> BenchOperator | Worklist:

@@ -52,6 +52,11 @@ class WireBackend(LiquidHandlerBackend):  # type: ignore[misc]
         self._channels = channels
         self._number = 0
 
+    async def setup(self) -> None:
+        """Half a line of a process that died is ended."""
+        await super().setup()
+        await self._link.fresh_line()
+
     async def stop(self) -> None:
         """The port belongs to the line."""
 
@@ -75,7 +80,8 @@ class WireBackend(LiquidHandlerBackend):  # type: ignore[misc]
         return 0 <= channel_idx < self._channels
 
     async def _do(self, op: str, channels: list[dict[str, Any]]) -> None:
-        self._number += 1
+        # Numbers go on from the clock, so that a late answer to a process that died is never taken for ours.
+        self._number = max(self._number + 1, int(self._link.clock.utc().timestamp() * 1000))
         number = self._number
 
         def ours(line: bytes) -> bool:
