@@ -62,7 +62,8 @@ class Counters:
 class Link:
     """One instrument's conversation. `name` is the instrument's name in the line file.
 
-    `errors` are those of vesiflow.errors, for drivers that import nothing of ours.
+    `errors` are those of vesiflow.errors, for drivers that import nothing of ours. `guard` is asked before every byte
+    that leaves; it raises when this process has lost the line.
     """
 
     errors: ClassVar[ModuleType] = errors
@@ -76,6 +77,7 @@ class Link:
     counters: Counters = field(default_factory=Counters)
     identify: Callable[[], Awaitable[Identity]] | None = None
     identity: Identity | None = None
+    guard: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:
         self._turn = Lock(self.clock)
@@ -141,6 +143,8 @@ class Link:
         return _Turn(self)
 
     async def _write(self, data: bytes) -> None:
+        if self.guard is not None:
+            self.guard()
         try:
             await self.transport.write(data)
         except NotSent:
@@ -233,7 +237,7 @@ class Link:
                 self.counters.reconnects += 1
             await self._drain(self.quiet if self.identify else max(self.quiet, self._lost))
             if self.reset:
-                await self.transport.write(self.reset)
+                await self._write(self.reset)
             if self.identify is not None:
                 await self._same_instrument(self.identify)
                 await self._drain(max(self.quiet, LATEST) if self._in_vain else self.quiet)
