@@ -1,0 +1,110 @@
+"""What physically happened in a batch, from the plant's own ledger and bottles; never from the journal."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sim.ledger import Ledger
+from sim.plant import Plant
+
+TIPS_REMOVED = "tips removed"
+PUMPS = ("permeate pump", "buffer pump", "recovery pump")
+PEOPLE = (
+    "install module", "fill buffer", "hang bottle", "empty permeate", "weigh bottle", "load loop", "place tubes",
+    "pool fractions", "dip probe", "place on deck", "prepare cargo", "place plate", "place vials", "chill plate",
+    "move plate", "load vials", "stopper vials", "unload vials", "sample",
+)  # fmt: skip
+TOLERANCE = 0.04  # relative; bottles and pumped volumes
+SMALLEST = 0.3e-6  # m^3; differences below it are drops
+
+
+@dataclass(frozen=True)
+class Deeds:
+    """`counts` must agree exactly between two runs, `amounts` (m^3, particles) within `TOLERANCE`."""
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+    amounts: Mapping[str, float] = field(default_factory=dict)
+
+
+def transfers(ledger: Ledger, since: float = float("-inf")) -> Counter[tuple[str, str]]:
+    """How often liquid went from one place to another; mixing in place does not count."""
+    return _moves(ledger, since)[0]
+
+
+def undelivered(ledger: Ledger) -> list[str]:
+    """Where the tips on the channels were filled."""
+    return list(_moves(ledger, float("-inf"))[1])
+
+
+def _moves(ledger: Ledger, since: float) -> tuple[Counter[tuple[str, str]], deque[str]]:
+    found: Counter[tuple[str, str]] = Counter()
+    drawn: deque[str] = deque()
+    for event in ledger.events:
+        if event.at < since:
+            continue
+        if event.kind == "aspirate":
+            drawn.append(str(event.details["place"]))
+        elif event.kind == "dispense" and drawn:
+            pair = (drawn.popleft(), str(event.details["place"]))
+            if pair[0] != pair[1]:
+                found[pair] += 1
+        elif event.kind == TIPS_REMOVED:
+            drawn.clear()
+    return found, drawn
+
+
+def deeds(plant: Plant) -> Deeds:
+    """Everything that must have happened once."""
+    plant.advance()
+    counts: Counter[str] = Counter()
+    injected = 0.0
+    for (source, target), number in transfers(plant.ledger).items():
+        counts[f"transfer {source} -> {target}"] = number
+    for event in plant.ledger.events:
+        if event.kind == "pulse":
+            counts[f"pulse column {event.details['column']}, {len(event.details['wells'])} wells"] += 1
+        elif event.kind == "tube":
+            counts[f"tube {event.details['tube']}"] += 1
+        elif event.kind == "injection" and event.details["volume"] > 0.0:
+            # Switched back and forth with the pump at rest, the loop still holds it all: that is one injection.
+            counts["injections"] += event.details["volume"] != injected
+            injected = event.details["volume"]
+        elif event.kind in PEOPLE:
+            counts[f"{event.kind} {_told(event.details)}".strip()] += 1
+    return Deeds(dict(counts), _amounts(plant))
+
+
+def _told(details: Mapping[str, Any]) -> str:
+    """What was said to a person, measured numbers left out."""
+    names = ("bottle", "position", "plate", "vials", "barcode", "to", "column", "point")
+    return " ".join(str(details[name]) for name in names if details.get(name) is not None)
+
+
+def _amounts(plant: Plant) -> dict[str, float]:
+    amounts = {
+        f"{name} moved": sum(event.details["moved"] for event in plant.ledger.of(name)) for name in PUMPS
+    }  # fmt: skip
+    amounts["eluent pumped"] = plant.sec.bed.volume
+    for bottle in plant.store.bottles.values():
+        amounts[f"bottle {bottle.name}: volume"] = bottle.volume
+        amounts[f"bottle {bottle.name}: particles"] = bottle.content.particles
+    return amounts
+
+
+def differences(expected: Deeds, found: Deeds) -> tuple[list[str], list[str]]:
+    """(repeated, lost): what happened more and less often, or more and less of it, than in `expected`."""
+    repeated: list[str] = []
+    lost: list[str] = []
+    for name in sorted({*expected.counts, *found.counts}):
+        want, got = expected.counts.get(name, 0), found.counts.get(name, 0)
+        if got != want:
+            (repeated if got > want else lost).append(f"{name}: {got} instead of {want}")
+    for name in sorted({*expected.amounts, *found.amounts}):
+        wanted, got_ = expected.amounts.get(name, 0.0), found.amounts.get(name, 0.0)
+        slack = max(TOLERANCE * abs(wanted), 1e9 if "particles" in name else SMALLEST)
+        if abs(got_ - wanted) > slack:
+            (repeated if got_ > wanted else lost).append(f"{name}: {got_:.4g} instead of {wanted:.4g}")
+    return repeated, lost
