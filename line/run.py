@@ -31,6 +31,9 @@ from vesiflow.quantities import convert, parse
 T = TypeVar("T")
 
 STALE_SCANS = 3
+CLOCK_STEP = 2.0  # s between wall clock and process time
+_SAME_TROUBLE = 1.0  # s
+PROMPT_PATIENCE = 3600.0  # s
 OVERDUE_FACTOR = 3.0
 OVERDUE_SLACK = 3600.0
 _TROUBLES: Mapping[type[VesiflowError], str] = {
@@ -99,6 +102,9 @@ class PhaseRun:
 
     def __post_init__(self) -> None:
         self._since = self.clock.now()
+        self._alarmed = -math.inf
+        self._marks: dict[str, tuple[float, float]] = {}
+        self._wall = self._offset()
         self.pulse = Pulse(self.clock)
         self.memory = Memory(self.journal, self.batch, self.phase.key)
         self.memory.begin()
@@ -214,6 +220,7 @@ class PhaseRun:
     async def _answered(self, prompt: Prompt) -> Answer:
         """The person's answer; Stopped when the phase is to end before anybody gives one."""
         requests = self.requests
+        reminder = self.clock.spawn(self._remind(prompt), "reminder")
         requests.asking = asking = self.clock.spawn(self.operator.ask(prompt), "ask")
         try:
             return await self.clock.join(asking)
@@ -225,6 +232,14 @@ class PhaseRun:
             raise
         finally:
             requests.asking = None
+            reminder.cancel()
+            await asyncio.wait({reminder})
+            self.alarms.clear("line.prompt", self.batch)
+
+    async def _remind(self, prompt: Prompt) -> None:
+        """An alarm when a prompt stays open for an hour. Nothing is ever assumed for the person who is missing."""
+        await self.clock.sleep(PROMPT_PATIENCE)
+        self.alarm("line.prompt", f"nobody answers: {prompt.text}", PROMPT_PATIENCE, PROMPT_PATIENCE, "s")
 
     async def ask_volume(self, action: str, text: str, details: Mapping[str, object]) -> float:
         """Ask for a volume, entered in mL; m^3."""
@@ -262,7 +277,10 @@ class PhaseRun:
         """Seconds since `step` was passed first, by the date: a restart does not set it back. Passes it if need be."""
         if step not in self.memory.steps:
             self.memory.step(step, self.clock.utc().timestamp())
-        return self.clock.utc().timestamp() - self.memory.steps[step]
+        begun = self.memory.steps[step]
+        if step not in self._marks or self._marks[step][0] != begun:  # the date is asked once, then it may jump
+            self._marks[step] = (begun, self.clock.now() - (self.clock.utc().timestamp() - begun))
+        return self.clock.now() - self._marks[step][1]
 
     def scans(self, period: float, resume: Resume | None = None) -> Scans:
         """`async for elapsed in run.scans(2.0, resume)`: every `period` s, requests met first; seconds in this loop.
@@ -296,14 +314,18 @@ class PhaseRun:
         self, name: str, what: str, value: float = math.nan, limit: float = math.nan, unit: str = "", tag: str = ""
     ) -> None:
         """Raise alarm `name` of this batch: a person must answer, and the record shows the curve around it."""
+        self._alarmed = self.clock.now()
         known = {"value": value, "limit": limit}
         details: dict[str, Any] = {key: number for key, number in known.items() if not math.isnan(number)}
         self.alarms.raise_(name, what, batch=self.batch, key=self.phase.key, tag=tag or None, unit=unit, **details)
 
     def trouble(self, error: VesiflowError) -> None:
-        """Raise the alarm that belongs to an error which holds or ends this phase, unless a trip has raised one."""
-        if self.interlocks.first_out is None:
-            self.alarm(_TROUBLES.get(type(error), "line.fault"), str(error))
+        """Raise the alarm that belongs to an error which holds or ends this phase, unless it has just had its own."""
+        if self.interlocks.first_out is None and self.clock.now() - self._alarmed > _SAME_TROUBLE:
+            general = _TROUBLES.get(type(error), "line.fault")
+            if (error.device or "").endswith("liquid_handler"):
+                general = "lh.uncertain" if isinstance(error, InDoubt) else "lh.error"
+            self.alarm(general, str(error))
 
     def _note(self, kind: str, **data: Any) -> None:
         self.journal.event(kind, self.batch, key=self.phase.key, **data)
@@ -312,6 +334,7 @@ class PhaseRun:
         """Meet a request to hold or stop, now."""
         requests = self.requests
         self.pulse.beat()
+        self._same_clock()
         self._not_overdue()
         if requests.hold is not None and requests.stop is None:
             reason, requests.hold = requests.hold, None
@@ -320,6 +343,16 @@ class PhaseRun:
                 await resume()
         if requests.stop is not None:
             raise Stopped(requests.stop)
+
+    def _offset(self) -> float:
+        return self.clock.utc().timestamp() - self.clock.now()
+
+    def _same_clock(self) -> None:
+        """The wall clock against process time: a step changes no timer, and the record says so."""
+        step = self._offset() - self._wall
+        if abs(step) > CLOCK_STEP:
+            self._wall += step
+            self.alarm("line.clock", f"the wall clock has jumped by {step:+.0f} s", step, CLOCK_STEP, "s")
 
     def _not_overdue(self) -> None:
         """A phase that takes far longer than planned has met something that nobody foresaw: a person looks."""

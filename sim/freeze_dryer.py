@@ -75,10 +75,11 @@ class FreezeDryer:
     stoppered: int = 0
     dried: list[DriedVial] = field(default_factory=list)
     step: float = STEP
+    stuck_heater: float = 0.0  # K/s that a heater adds which nobody controls
 
     def __post_init__(self) -> None:
         volume = self.config.chamber_volume
-        self._dryer = vacuum.Dryer(
+        self.machine = vacuum.Dryer(
             volume=volume,
             leak=self.config.leak * volume,
             pump_down=self.config.pump_down / math.log(vacuum.ATMOSPHERE / 8.0),
@@ -135,9 +136,10 @@ class FreezeDryer:
         """Vent and take the vials out; their count."""
         self.advance(now, exactly=True)
         self.chamber = replace(self.chamber, pressure=vacuum.ATMOSPHERE, water_share=0.0)
-        self.dried = [self._finished(lot, vial) for lot in self.lots for vial in lot.vials]
+        taken = [self._finished(lot, vial) for lot in self.lots for vial in lot.vials]
+        self.dried = [*self.dried, *taken]
         self.lots = []
-        return len(self.dried)
+        return len(taken)
 
     def take_vial(self) -> DriedVial:
         """One vial for the laboratory; ValueError when none was dried."""
@@ -192,13 +194,14 @@ class FreezeDryer:
         if self.circulating:
             wanted = (self.setpoint - self.bath) * -math.expm1(-dt / BATH_LAG)
             self.bath += min(max(wanted, -BATH_RATE * dt), BATH_RATE * dt)
+            self.bath += self.stuck_heater * dt
         else:
             self.bath += (ROOM - self.bath) * -math.expm1(-dt / ROOM_LAG)
         self.shelf += (self.bath - self.shelf) * -math.expm1(-dt / self.config.shelf_lag)
 
     def _chamber(self, vapour: float, dt: float) -> None:
         pumping, venting = self.relays[ISOLATION], self.relays[VENT]
-        dryer = replace(self._dryer, condenser=self._condenser())
+        dryer = replace(self.machine, condenser=self._condenser())
         inputs = vacuum.Inputs(
             dryer,
             setpoint=self._regulated(),

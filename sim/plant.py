@@ -32,6 +32,7 @@ class Plant:
         self.config = config
         self.now = now
         self.ledger = Ledger()
+        self.sensors: dict[str, Instrument] = {}
         self.store = Store(config, self.ledger)
         self.tff = TffSkid(config.tff, self.ledger)
         self.sec = SecSkid(config.sec, self.ledger, self.store.buffer_recipe)
@@ -50,7 +51,8 @@ class Plant:
 
     def sensor(self, name: str, truth: Callable[[], float]) -> Instrument:
         """The instrument `name` looking at `truth`, with its data-sheet errors and its own noise."""
-        return Instrument(self.config.sensor(name), truth, self.now, self.random(name))
+        self.sensors[name] = Instrument(self.config.sensor(name), truth, self.now, self.random(name))
+        return self.sensors[name]
 
     def random(self, name: str) -> Random:
         """Random numbers of their own for whatever is called `name`."""

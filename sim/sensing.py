@@ -29,6 +29,7 @@ class Instrument:
         self._state: layer.State | None = None
         self._at = 0.0
         self.clipped = False  # the last reading was at the end of the range
+        self.trouble: Callable[[float], float] | None = None  # what a fault makes of a reading
 
     def __call__(self) -> float:
         now, truth = self._now(), self._truth()
@@ -38,4 +39,4 @@ class Instrument:
             self._state, self._at = layer.start(truth), now
         self._state, reading = layer.step(self._state, self._sensor, truth, now - self._at, self._rng)
         self._at, self.clipped = now, reading.clipped
-        return reading.value
+        return reading.value if self.trouble is None else self.trouble(reading.value)

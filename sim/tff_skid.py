@@ -63,7 +63,7 @@ class TffSkid:
             self.ledger.record(now, "feed pump", speed=speed)
         self.drive = speed
         self.primed = self.primed or (speed > 0.0 and self.loop.volume > 0.0)
-        self._refresh()
+        self.refresh()
 
     def set_pump(self, channel: int, flow: float, now: float) -> None:
         """Flow of a Reglo channel (0-based), m^3/s; what moved since the last change is written down."""
@@ -72,12 +72,12 @@ class TffSkid:
             self.ledger.record(now, f"{PUMPS[channel]} pump", flow=flow, moved=self._moved[channel])
             self._moved[channel] = 0.0
         self.pumps[channel] = flow
-        self._refresh()
+        self.refresh()
 
     def set_dome(self, pressure: float, now: float) -> None:
         """Set-point of the back-pressure regulator, Pa gauge."""
         self._dome = (max(pressure, 0.0), self.dome(now), now)
-        self._refresh()
+        self.refresh()
 
     def dome(self, now: float) -> float:
         """Dome pressure, Pa gauge: first order behind its set-point."""
@@ -93,7 +93,7 @@ class TffSkid:
         self.adsorbed = EMPTY
         self.module = build(self.config, barcode, cutoff, fibres, area)
         self.loop = replace(self.loop, fouling=0.0, reversible=0.0)
-        self._refresh()
+        self.refresh()
 
     def pour(self, material: Material, now: float) -> None:
         """Into the reservoir; the module adsorbs its share of the vesicles."""
@@ -111,15 +111,22 @@ class TffSkid:
         self.advance(now, exactly=True)
         self.ledger.discard(self.buffer.empty())
         self.ledger.discard(self.buffer.add(buffer))
-        self._refresh()
+        self.refresh()
 
     def empty_permeate(self, now: float) -> Material:
         """Take away what has permeated."""
         self.advance(now, exactly=True)
         self._settle()
         content = self.permeate.empty()
-        self._refresh()
+        self.refresh()
         return content
+
+    def spill(self, volume: float) -> None:
+        """So much of the retentate runs onto the floor."""
+        lost, rest = self.retentate.split(volume)
+        self.ledger.record(self.at, "spill", volume=lost.volume)
+        self.ledger.discard(lost)
+        self._hold(rest)
 
     def place(self, outlet: Vessel, now: float) -> None:
         """Another bottle under the recovery outlet."""
@@ -202,7 +209,7 @@ class TffSkid:
             self._hold(self.retentate + inflow)
         else:
             self._filter(inflow, dt)
-        self._refresh()
+        self.refresh()
 
     def _filter(self, inflow: Material, dt: float) -> None:
         before = self.loop.permeate_volume
@@ -248,7 +255,7 @@ class TffSkid:
             self.ledger.discard(spilled)
         self._thaws = kept.freeze_thaws
         self.loop = replace(self.loop, volume=kept.volume, amounts=kept.amounts)
-        self._refresh()
+        self.refresh()
 
     _thaws: int = 0
 
@@ -264,7 +271,7 @@ class TffSkid:
     def _in_loop(self) -> float:
         return min(self.config.hold_up, self.loop.volume) if self.primed else min(self.config.residue, self.loop.volume)
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
         """State or inputs changed: what depends on them is computed again when asked for."""
         self._moment = self._seen = self._membrane = None
 

@@ -31,15 +31,6 @@ class Deeds:
 
 def transfers(ledger: Ledger, since: float = float("-inf")) -> Counter[tuple[str, str]]:
     """How often liquid went from one place to another; mixing in place does not count."""
-    return _moves(ledger, since)[0]
-
-
-def undelivered(ledger: Ledger) -> list[str]:
-    """Where the tips on the channels were filled."""
-    return list(_moves(ledger, float("-inf"))[1])
-
-
-def _moves(ledger: Ledger, since: float) -> tuple[Counter[tuple[str, str]], deque[str]]:
     found: Counter[tuple[str, str]] = Counter()
     drawn: deque[str] = deque()
     for event in ledger.events:
@@ -53,14 +44,13 @@ def _moves(ledger: Ledger, since: float) -> tuple[Counter[tuple[str, str]], dequ
                 found[pair] += 1
         elif event.kind == TIPS_REMOVED:
             drawn.clear()
-    return found, drawn
+    return found
 
 
 def deeds(plant: Plant) -> Deeds:
     """Everything that must have happened once."""
     plant.advance()
     counts: Counter[str] = Counter()
-    injected = 0.0
     for (source, target), number in transfers(plant.ledger).items():
         counts[f"transfer {source} -> {target}"] = number
     for event in plant.ledger.events:
@@ -68,10 +58,6 @@ def deeds(plant: Plant) -> Deeds:
             counts[f"pulse column {event.details['column']}, {len(event.details['wells'])} wells"] += 1
         elif event.kind == "tube":
             counts[f"tube {event.details['tube']}"] += 1
-        elif event.kind == "injection" and event.details["volume"] > 0.0:
-            # Switched back and forth with the pump at rest, the loop still holds it all: that is one injection.
-            counts["injections"] += event.details["volume"] != injected
-            injected = event.details["volume"]
         elif event.kind in PEOPLE:
             counts[f"{event.kind} {_told(event.details)}".strip()] += 1
     return Deeds(dict(counts), _amounts(plant))
@@ -88,6 +74,7 @@ def _amounts(plant: Plant) -> dict[str, float]:
         f"{name} moved": sum(event.details["moved"] for event in plant.ledger.of(name)) for name in PUMPS
     }  # fmt: skip
     amounts["eluent pumped"] = plant.sec.bed.volume
+    amounts["particles onto the column"] = plant.sec.seen
     for bottle in plant.store.bottles.values():
         amounts[f"bottle {bottle.name}: volume"] = bottle.volume
         amounts[f"bottle {bottle.name}: particles"] = bottle.content.particles
@@ -96,12 +83,10 @@ def _amounts(plant: Plant) -> dict[str, float]:
 
 def differences(expected: Deeds, found: Deeds) -> tuple[list[str], list[str]]:
     """(repeated, lost): what happened more and less often, or more and less of it, than in `expected`."""
-    repeated: list[str] = []
-    lost: list[str] = []
+    repeated, lost = [], []
     for name in sorted({*expected.counts, *found.counts}):
         want, got = expected.counts.get(name, 0), found.counts.get(name, 0)
-        if got != want:
-            (repeated if got > want else lost).append(f"{name}: {got} instead of {want}")
+        (repeated if got > want else lost).append(f"{name}: {got} instead of {want}") if got != want else None
     for name in sorted({*expected.amounts, *found.amounts}):
         wanted, got_ = expected.amounts.get(name, 0.0), found.amounts.get(name, 0.0)
         slack = max(TOLERANCE * abs(wanted), 1e9 if "particles" in name else SMALLEST)

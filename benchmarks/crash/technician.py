@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from itertools import zip_longest
 from typing import Any
 
-from benchmarks.crash.judge import TIPS_REMOVED, transfers, undelivered
+from benchmarks.crash.judge import TIPS_REMOVED, transfers
 from line.controller import Controller
 from line.state import OVER, Command, State
 from records.journal import Intent
 from sim.plant import Plant
-from sim.vessels import Vessel
 from vesiflow.clock import Clock
 from vesiflow.errors import VesiflowError
 
@@ -66,21 +64,14 @@ class Technician:
         return _SEEN[intent.verb](self.plant, intent, since)
 
     def _clear_deck(self) -> None:
-        """Tips left on the channels are emptied to where they were filled and taken off; every rack is full again."""
+        """Tips left on the channels are taken off and thrown away; every rack is full again."""
         deck = self.plant.deck
         if deck.tips:
-            sources = undelivered(deck.ledger)
-            for tip, source in zip_longest(deck.tips.values(), sources[: len(deck.tips)], fillvalue=None):
-                if tip is not None and tip.content.volume > 0.0:
-                    deck.ledger.discard(self._vessel(source).add(tip.content) if source else tip.content)
+            for tip in deck.tips.values():
+                deck.ledger.discard(tip.content)
             deck.tips.clear()
             deck.ledger.record(self.clock.now(), TIPS_REMOVED)
         deck.fill_racks()
-
-    def _vessel(self, place: str) -> Vessel:
-        position, _, well = place.partition(":")
-        deck = self.plant.deck
-        return deck.store.bottle(deck.slots[position]) if position in deck.slots else deck.station.well(well)
 
     async def gone(self) -> str:
         """How the batch ended: its state, with the reason when it is not complete."""

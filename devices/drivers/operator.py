@@ -3,7 +3,7 @@
 
 Two ways to reach a person, chosen by `at:` in the line file:
 - a link (`sim://bench/operator`, a socket): one JSON object a line. `{"id", "action", "text", "details", "fields"}` is
-  answered by `{"id", "values", "by"}` or `{"id", "refused"}`; a `key` seen before is the same request, put again after a
+  answered by `{"id", "values", "by"}` or `{"id", "refused"}`; a `key` seen before is the same request put again after a
   restart. Waiting has no time limit and never spoils the link.
 - `console`: no link. `ask` waits until the controller calls `answer` or `refuse`; `pending` is what to show. Virtual
   time stands still meanwhile.

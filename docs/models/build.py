@@ -30,8 +30,10 @@ FIGURES = {
 
 def table(unit: str, folder: Path) -> str:
     """One line per case: the output that comes nearest to its tolerance."""
-    lines = ["| calculation | case | numbers | nearest to its limit | expected | found | share of the tolerance |",
-             "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| calculation | case | numbers | nearest to its limit | expected | found | share of the tolerance |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for case in cases(CASES):
         if case.unit == unit:
             found = verdicts(case, evaluate(unit, written(case, folder)))

@@ -22,6 +22,8 @@ class Conditions:
     condenser: float
     capacitance: float
     pirani: float
+    setpoint: float
+    running: bool
 
     @property
     def ratio(self) -> float:
@@ -44,6 +46,8 @@ async def read(run: PhaseRun, dryer: FreezeDryer) -> Conditions:
         run.reading("lyophilization.condenser", await dryer.condenser.read_temperature()),
         capacitance,
         pirani,
+        shelf.setpoint,
+        shelf.running,
     )
     run.log("lyophilization.shelf_setpoint", shelf.setpoint)
     run.log("lyophilization.ratio", seen.ratio)

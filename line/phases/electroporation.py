@@ -20,6 +20,7 @@ from vesiflow.errors import BadReply, NoReply, Refused
 
 SAMPLE, CARGO = "sample:A1", "cargo:A1"
 _LOG_APPEARS_WITHIN = 5.0
+_OPEN, _NO_LOAD = 1.3, 1e4  # times the longest time constant; ohm
 ELECTROPORATOR = "electroporation.electroporator"
 PULSE = "pulse"
 
@@ -41,6 +42,8 @@ async def check_conductivity(run: PhaseRun, params: CheckConductivity) -> None:
     run.result("conductivity", value, "S/m")
     run.fact("electroporation.conductivity", value)
     if value > params.limit:
+        what, tag = "the sample would arc", "electroporation.conductivity"
+        run.alarm("ep.conductivity", what, value, params.limit, "S/m", tag)
         raise Refused(
             "the sample would arc",
             device="electroporation.conductivity",
@@ -89,6 +92,8 @@ async def chill(run: PhaseRun, params: Chill) -> None:
     run.result("temperature", temperature, "degC")
     if temperature > params.temperature + 2.0:
         run.not_so()
+        what, tag = "the plate is too warm to pulse", "electroporation.temperature"
+        run.alarm("ep.temperature", what, temperature, params.temperature + 2.0, "degC", tag)
         raise Refused(
             "the plate is too warm to pulse",
             device="operator",
@@ -165,32 +170,32 @@ async def _press_go(run: PhaseRun, station: ElectroporationStation, program: Pul
 def _verify(run: PhaseRun, params: PulsePlate, log: PulseLog, column: int) -> None:
     """Voltage and time constant of every pulse against the recipe; an arc shows as a short time constant."""
     if log.result != "Complete" or not log.status_ok or len(log.voltages) != params.pulse.count:
-        run.deviation(
-            f"column {column}: {log.result}, {len(log.voltages)} pulses",
-            len(log.voltages),
-            params.pulse.count,
-            "",
-            "critical",
-            "electroporation.voltage",
-        )
+        run.interlocks.trip(
+            "ep.train", f"column {column}: {log.result}, {len(log.voltages)} pulses; nothing is added to it",
+            value=len(log.voltages), limit=params.pulse.count, tag="electroporation.voltage",
+        )  # fmt: skip
     for voltage, tau, load in zip(log.voltages, log.time_constants, log.loads, strict=False):
         run.log("electroporation.voltage", voltage)
         run.log("electroporation.time_constant", tau)
         run.log("electroporation.load", load)
+        _seated(run, params, column, tau, load)
         if abs(voltage - params.pulse.voltage) > params.voltage_tolerance * params.pulse.voltage:
-            run.deviation(
-                f"column {column}: pulse voltage",
-                voltage,
-                params.pulse.voltage,
-                "V",
-                "major",
-                "electroporation.voltage",
-            )
+            what, tag = f"column {column}: pulse voltage", "electroporation.voltage"
+            run.alarm("ep.voltage", what, voltage, params.pulse.voltage, "V", tag)
         if params.pulse.shape == "exponential" and not params.time_constant_min <= tau <= params.time_constant_max:
             bound = params.time_constant_min if tau < params.time_constant_min else params.time_constant_max
-            run.deviation(f"column {column}: time constant", tau, bound, "s", "major", "electroporation.time_constant")
+            run.alarm("ep.arc", f"column {column}: time constant", tau, bound, "s", "electroporation.time_constant")
     run.result(f"column {column} voltage", log.voltages[-1] if log.voltages else 0.0, "V")
     run.result(f"column {column} time constant", log.time_constants[-1] if log.time_constants else 0.0, "s")
+
+
+def _seated(run: PhaseRun, params: PulsePlate, column: int, tau: float, load: float) -> None:
+    """A load far above that of filled wells: no plate, another gap, or nothing in the wells."""
+    wide = params.pulse.shape == "exponential" and tau > _OPEN * params.time_constant_max
+    run.interlocks.require(
+        "ep.load", load < _NO_LOAD and not wide, f"column {column}: hardly any load between the electrodes",
+        value=load, limit=_NO_LOAD, unit="ohm", tag="electroporation.load", debounce=0.0,
+    )  # fmt: skip
 
 
 async def rest(run: PhaseRun, params: Rest) -> None:

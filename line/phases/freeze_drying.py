@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from line.phases.dryer import SCAN, Conditions, ShelfRamp, read
+from line.phases.dryer_guard import DryerGuard
 from line.run import PhaseRun
 from line.units import FreezeDryer
 from protocols.phases import Backfill, Evacuate, PrimaryDrying, SecondaryDrying
@@ -14,24 +15,27 @@ _RISE_TEST = 90.0
 _BREAK_WINDOW = 1800.0
 _BREAK_RISE = 0.8  # K within the window; ice under a growing cake warms ten times slower
 _SUSTAINED = 5  # scans
+_DOOR, _DOOR_AFTER = 6e4, 360.0  # Pa, s
 
 
 async def evacuate(run: PhaseRun, params: Evacuate) -> None:
     """Condenser cold first, then the chamber down to pressure within its time."""
     dryer = run.unit(FreezeDryer)
     await dryer.vacuum.set_relay("vent", False)
-    isolated = True
+    isolated, opened = True, 0.0
     async for elapsed in run.scans(SCAN / 2):
         seen = await read(run, dryer)
         if isolated and seen.condenser <= params.condenser:
             await dryer.vacuum.set_pressure(params.pressure)
             await dryer.vacuum.set_relay("isolation", True)
-            isolated = False
+            isolated, opened = False, elapsed
+        _draws(run, seen, isolated, elapsed - opened)
         if not isolated and seen.capacitance <= 1.1 * params.pressure:
             break
         run.progress = elapsed / params.max_duration
         if elapsed > params.max_duration:
             what = "condenser is not cold" if isolated else "vacuum not reached: leak or pump"
+            run.alarm("lyo.evacuation", what, seen.capacitance, params.pressure, "Pa", "lyophilization.capacitance")
             raise DeviceFault(
                 what,
                 device="lyophilization.vacuum",
@@ -44,16 +48,28 @@ async def evacuate(run: PhaseRun, params: Evacuate) -> None:
     run.result("condenser", seen.condenser, "degC")
 
 
+def _draws(run: PhaseRun, seen: Conditions, isolated: bool, pumped: float) -> None:
+    """Minutes after the way to the pump was opened most of the air must be gone, else the door is open."""
+    what = "the chamber keeps its air: door open, seal or pump"
+    run.interlocks.require(
+        "lyo.evacuation", isolated or pumped < _DOOR_AFTER or seen.capacitance < _DOOR, what,
+        value=seen.capacitance, limit=_DOOR, unit="Pa", tag="lyophilization.capacitance",
+    )  # fmt: skip
+
+
 async def primary_drying(run: PhaseRun, params: PrimaryDrying) -> None:
     """Dry until the Pirani gauge has met the capacitance gauge and stayed there for the soak."""
     dryer = run.unit(FreezeDryer)
     ramp = ShelfRamp(run, dryer, params.temperature, params.ramp)
     await dryer.vacuum.set_pressure(params.pressure)
+    await dryer.vacuum.set_relay("isolation", True)
     await ramp.start()
     watch = _EndPoint(run, params)
+    guard = DryerGuard(run, dryer, params.pressure, params.critical_temperature)
     async for _ in run.scans(SCAN, ramp.start):
         await ramp.move()
         seen = await read(run, dryer)
+        await guard.see(seen)
         run.log("lyophilization.pressure_setpoint", params.pressure)
         if watch.over(seen):
             break
@@ -111,10 +127,9 @@ class _EndPoint:
         left = max(self._first_ratio - p.ratio, 1e-6)
         run.progress = min(max((self._first_ratio - seen.ratio) / left, elapsed / p.max_duration), 0.99)
         if elapsed > p.max_duration:
-            run.deviation(
-                "gauges did not converge in time", seen.ratio, p.ratio, "", "critical", "lyophilization.ratio"
-            )
-            return True
+            run.memory.step("started", run.clock.utc().timestamp())  # who lets it go on extends it by as much again
+            what = "the gauges did not meet in the longest time allowed: extend, or decide by samples"
+            run.interlocks.trip("lyo.gauges", what, value=seen.ratio, limit=p.ratio, tag="lyophilization.ratio")
         return self._converged is not None and now - self._converged >= p.soak
 
     def _temperature(self, seen: Conditions, frozen: bool) -> None:
@@ -130,14 +145,8 @@ class _EndPoint:
         limit = p.critical_temperature - p.margin
         self._above = self._above + 1 if product > limit else 0
         if self._above == _SUSTAINED:
-            run.deviation(
-                "product above collapse temperature less margin",
-                product,
-                limit,
-                "degC",
-                "critical",
-                "lyophilization.product_centre",
-            )
+            what = "product above collapse temperature less margin"
+            run.alarm("lyo.product", what, product, limit, "degC", "lyophilization.product_centre")
 
     def _probes(self, seen: Conditions) -> list[tuple[_Probe, float]]:
         return [(self._centre, seen.centre), (self._edge, seen.edge)]
@@ -155,10 +164,13 @@ async def secondary_drying(run: PhaseRun, params: SecondaryDrying) -> None:
     dryer = run.unit(FreezeDryer)
     ramp = ShelfRamp(run, dryer, params.temperature, params.ramp)
     await dryer.vacuum.set_pressure(params.pressure)
+    await dryer.vacuum.set_relay("isolation", True)
     await ramp.start()
+    guard = DryerGuard(run, dryer, params.pressure)
     async for _ in run.scans(SCAN, ramp.start):
         await ramp.move()
         seen = await read(run, dryer)
+        await guard.see(seen)
         if ramp.done:
             run.progress = run.since("arrived") / max(params.duration, 1.0)
             if run.since("arrived") >= params.duration:
@@ -167,14 +179,8 @@ async def secondary_drying(run: PhaseRun, params: SecondaryDrying) -> None:
     run.result("pressure rise", rise, "Pa/s")
     run.result("product temperature", max(seen.centre, seen.edge), "degC")
     if rise > params.max_rise:
-        run.deviation(
-            "pressure rise at the end of secondary drying",
-            rise,
-            params.max_rise,
-            "Pa/s",
-            "major",
-            "lyophilization.capacitance",
-        )
+        what = "pressure rise at the end of secondary drying"
+        run.alarm("lyo.rise", what, rise, params.max_rise, "Pa/s", "lyophilization.capacitance")
 
 
 async def _pressure_rise(run: PhaseRun, dryer: FreezeDryer) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from line.phases.dryer import SCAN, ShelfRamp, read
+from line.phases.dryer_guard import DryerGuard
 from line.run import PhaseRun
 from line.units import FreezeDryer
 from protocols.phases import Anneal, Freeze
@@ -26,9 +27,11 @@ async def ramp_and_hold(run: PhaseRun, temperature: float, rate: float, duration
     await ramp.start()
     arrived = f"arrived at {temperature:g} degC"
     warmest = -273.15
+    guard = DryerGuard(run, dryer)
     async for _ in run.scans(SCAN, ramp.start):
         await ramp.move()
         seen = await read(run, dryer)
+        await guard.see(seen)
         warmest = max(seen.centre, seen.edge)
         if ramp.done:
             run.progress = run.since(arrived) / max(duration, 1.0)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from line.phases.circulation import DENSITY, SCAN, Circulation
+from line.phases.circulation import DENSITY, SCAN, Circulation, permeate_mass, tare_permeate
 from line.run import PhaseRun
 from line.units import TffSkid
 from protocols.phases import Concentrate, Diafilter, LoadFeed, Recover
@@ -24,7 +24,7 @@ async def load(run: PhaseRun, params: LoadFeed) -> None:
     skid = run.unit(TffSkid)
     await run.once("empty reservoir tared", skid.retentate_balance.tare)
     await run.ask("empty permeate", "Empty the permeate bottle and put it back")
-    await run.once("empty permeate bottle tared", skid.permeate_balance.tare)
+    await run.once("empty permeate bottle tared", partial(tare_permeate, run, skid))
     details = {"bottle": params.source, "volume": params.volume}
     await run.ask_barcode("hang bottle", f"Hang bottle {params.source} into the reservoir", details, params.source)
     await run.wait(10.0)
@@ -33,7 +33,7 @@ async def load(run: PhaseRun, params: LoadFeed) -> None:
     run.result("loaded volume", volume, "m^3")
     run.fact("tff.loaded", volume)
     if abs(volume - params.volume) > LOADED_WITHIN * params.volume:
-        run.deviation("loaded volume", volume, params.volume, "m^3", "major", "tff.retentate_mass")
+        run.alarm("tff.volume", "loaded volume", volume, params.volume, "m^3", "tff.retentate_mass")
     if volume < 0.5 * params.volume:
         raise Refused(
             "the reservoir holds less than half of the batch",
@@ -104,7 +104,7 @@ async def _diafiltration_start(run: PhaseRun, skid: TffSkid, params: Diafilter, 
         text = f"Fill the buffer bottle with {needed * 1e6:.0f} mL {params.buffer}"
         await run.ask("fill buffer", text, {"buffer": params.buffer, "volume": needed}, {"lot": "text"})
         retentate = run.reading("tff.retentate_mass", await skid.retentate_balance.read_mass())
-        permeate = run.reading("tff.permeate_mass", await skid.permeate_balance.read_mass())
+        permeate = await permeate_mass(run, skid)
         run.memory.step("retentate at the start", retentate)
         run.memory.step("permeate at the start", permeate)
     return steps["permeate at the start"], steps["retentate at the start"]
@@ -161,7 +161,7 @@ async def _rinse(run: PhaseRun, skid: TffSkid, params: Recover) -> None:
 
 
 async def _add_rinse(run: PhaseRun, skid: TffSkid, volume: float) -> None:
-    """Until the balance shows it, in this life of the controller or in another; no longer than an empty bottle lasts."""
+    """Until the balance shows it, in this or another life of the controller; no longer than an empty bottle lasts."""
     if "reservoir before the rinse" not in run.memory.steps:
         mass = run.reading("tff.retentate_mass", await skid.retentate_balance.read_mass())
         run.memory.step("reservoir before the rinse", mass)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from line.phases.circulation import SCAN, Circulation
+from line.phases.circulation import SCAN, Circulation, tare_permeate
 from line.phases.tff import drain
 from line.run import PhaseRun
 from line.units import TffSkid
@@ -13,6 +13,7 @@ from vesiflow.errors import Refused
 
 _SETTLE = 60.0
 _AVERAGE = 60.0
+_RISES, _FILLS_WITHIN = 0.5e-3, 40.0  # kg that a filling pump moves within so many s
 
 
 async def install_module(run: PhaseRun, params: InstallModule) -> None:
@@ -26,7 +27,8 @@ async def install_module(run: PhaseRun, params: InstallModule) -> None:
         "lumen": m.lumen,
         "length": m.length,
     }
-    await run.ask_barcode("install module", f"Mount membrane module {m.barcode} and scan it", details, m.barcode)
+    text = f"Mount membrane module {m.barcode} and scan it"
+    await run.ask_barcode("install module", text, details, m.barcode, "tff.module")
     run.result("area", m.area, "m^2")
 
 
@@ -38,6 +40,8 @@ async def flush(run: PhaseRun, params: Flush) -> None:
     run.fact(f"permeability.{params.membrane.barcode}", permeability)
     if permeability < params.min_permeability:
         run.memory.anew()
+        what, least = "permeability below its limit", params.min_permeability
+        run.alarm("tff.permeability", what, permeability, least, "m/s/Pa", "tff.flux")
         raise Refused(
             "permeability below its limit",
             device="tff",
@@ -120,8 +124,16 @@ async def _fill(run: PhaseRun, skid: TffSkid, buffer: str, volume: float) -> Non
     await run.once(f"tared for {buffer}", skid.retentate_balance.tare)
     await skid.buffer_pump.set_flow(run.profile.roles["tff.buffer_pump"]["flow"][1] * 0.95)
     await skid.buffer_pump.start()
+    last, risen = -1.0, run.clock.now()
     async for _ in run.scans(SCAN, skid.buffer_pump.start):
         mass = run.reading("tff.retentate_mass", await skid.retentate_balance.read_mass())
+        if mass > last + _RISES:
+            last, risen = mass, run.clock.now()
+        what = "the reservoir does not fill: buffer bottle empty or hose off"
+        run.interlocks.require(
+            "tff.buffer", run.clock.now() - risen < _FILLS_WITHIN, what, value=mass, limit=volume * 1000.0, unit="kg",
+            tag="tff.retentate_mass", debounce=0.0,
+        )  # fmt: skip
         run.progress = 0.5 * mass / 1000.0 / volume
         if mass >= volume * 1000.0:
             break
@@ -133,4 +145,4 @@ async def _waste(run: PhaseRun, skid: TffSkid) -> None:
     await run.ask("place bottle", "Place bottle waste at the recovery outlet", {"bottle": "waste"}, {"barcode": "text"})
     await drain(run, skid)
     await run.ask("empty permeate", "Empty the permeate bottle and put it back")
-    await skid.permeate_balance.tare()
+    await tare_permeate(run, skid)

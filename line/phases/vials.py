@@ -85,9 +85,10 @@ async def load(run: PhaseRun, params: LoadVials) -> None:
 
 
 async def stopper(run: PhaseRun, params: Stopper) -> None:
-    """Stoppers home under partial vacuum; what is not closed is a deviation."""
+    """Stoppers home under partial vacuum; nothing is vented while one of them is open."""
     vials = _count(run, params.vials)
-    await _counted(run, "stopper vials", f"Close the stoppers of {vials} vials and count the closed ones", vials)
+    text = f"Close the stoppers of {vials} vials and count the closed ones"
+    await _counted(run, "stopper vials", text, vials, "lyo.stoppers")
 
 
 async def unload(run: PhaseRun, params: UnloadVials) -> None:
@@ -103,10 +104,14 @@ async def unload(run: PhaseRun, params: UnloadVials) -> None:
     run.fact("lyophilization.unloaded", closed)
 
 
-async def _counted(run: PhaseRun, action: str, text: str, vials: int) -> float:
+async def _counted(run: PhaseRun, action: str, text: str, vials: int, held_by: str = "") -> float:
+    """The count that a person gives; another than `vials` is an alarm, and holds the unit where `held_by` names one."""
     values = await run.ask(action, text, {"vials": vials}, {"count": "1"})
     count = entered(values["count"], "")
     run.result("count", count, "")
+    if count != vials and held_by:
+        run.not_so()
+        run.interlocks.trip(held_by, f"{action}: count differs", value=count, limit=vials)
     if count != vials:
-        run.deviation(f"{action}: count differs", count, vials, "", "major")
+        run.alarm("lyo.count", f"{action}: count differs", count, vials)
     return count

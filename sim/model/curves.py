@@ -35,9 +35,11 @@ def shear(case: Values) -> Curves:
     flow = np.linspace(0.0, 2.0 * case["feed_flow"], 50)
     drop = _of(flow, lambda q: tff_flux.pressure_drop(fibres, q, case["viscosity"]) / 1e3)
     return Curves(
-        "feed flow, mL/min", "wall shear, 1/s",
+        "feed flow, mL/min",
+        "wall shear, 1/s",
         (("wall shear", flow * 6e7, _of(flow, lambda q: tff_flux.wall_shear(fibres, q))),),
-        "pressure drop, kPa", (("pressure drop", flow * 6e7, drop),),
+        "pressure drop, kPa",
+        (("pressure drop", flow * 6e7, drop),),
     )
 
 
@@ -52,9 +54,9 @@ def concentration(case: Values) -> Curves:
 
 def diafiltration(case: Values) -> Curves:
     x = np.linspace(0.0, max(case["diavolumes"], 1e-9), 100)
-    return Curves("diavolumes", "share kept", (
-        ("retentate", x, _of(x, lambda n: tff_run.diafiltered_share(n, case["sieving"]))),
-    ))
+    return Curves(
+        "diavolumes", "share kept", (("retentate", x, _of(x, lambda n: tff_run.diafiltered_share(n, case["sieving"]))),)
+    )
 
 
 def discontinuous(case: Values) -> Curves:
@@ -89,16 +91,25 @@ def resistance(case: Values) -> Curves:
 def hermia(case: Values) -> Curves:
     x = np.linspace(0.0, max(case["time"], 1.0), 100)
     law = case["initial_flux"], case["fouling_constant"]
-    return Curves("time, h", "flux, L/m2/h", tuple(
-        (name, x / 3600.0, _of(x, lambda t, name=name: tff_flux.hermia_flux(name, *law, t) * 3.6e6))  # type: ignore[misc]
-        for name in tff_flux.HERMIA_ORDER
-    ))
+    return Curves(
+        "time, h",
+        "flux, L/m2/h",
+        tuple(
+            (name, x / 3600.0, _of(x, lambda t, name=name: tff_flux.hermia_flux(name, *law, t) * 3.6e6))  # type: ignore[misc]
+            for name in tff_flux.HERMIA_ORDER
+        ),
+    )
 
 
 def osmotic(case: Values) -> Curves:
     x = np.linspace(0.0, 2.0 * case["transmembrane_pressure"], 60)
-    rest = (case["membrane_resistance"], case["viscosity"], case["mass_transfer"], case["bulk_concentration"],
-            case["osmotic_coefficients"])
+    rest = (
+        case["membrane_resistance"],
+        case["viscosity"],
+        case["mass_transfer"],
+        case["bulk_concentration"],
+        case["osmotic_coefficients"],
+    )
     y = _of(x, lambda p: tff_flux.osmotic_flux(p, *rest) * 3.6e6)
     water = _of(x, lambda p: tff_flux.resistance_flux(p, rest[0], rest[1]) * 3.6e6)
     return Curves("TMP, kPa", "flux, L/m2/h", (("product", x / 1e3, y), ("water", x / 1e3, water)))
@@ -143,9 +154,11 @@ def square(case: Values) -> Curves:
 
 def membrane(case: Values) -> Curves:
     x = np.linspace(0.0, 2.0 * case["field"], 50)
-    return Curves("field, kV/cm", "membrane voltage, V", (
-        ("pole", x / 1e5, _of(x, lambda e: loading.membrane_voltage(e, case["radius"]))),
-    ))
+    return Curves(
+        "field, kV/cm",
+        "membrane voltage, V",
+        (("pole", x / 1e5, _of(x, lambda e: loading.membrane_voltage(e, case["radius"]))),),
+    )
 
 
 def ceiling(case: Values) -> Curves:
@@ -159,13 +172,15 @@ def drying(case: Values) -> Curves:
     shelf, _ = lyophilization.courses(case)
     hours = np.array([state.time for state in done.course]) / 3600.0
     return Curves(
-        "time, h", "temperature, degC",
+        "time, h",
+        "temperature, degC",
         (
             ("shelf", hours, _of(hours, lambda h: shelf.at(h * 3600.0))),
             ("vial bottom", hours, np.array([state.bottom for state in done.course])),
             ("front", hours, np.array([state.front for state in done.course])),
         ),
-        "flux, kg/h/m2", (("flux", hours, np.array([done.flux(state) for state in done.course])),),
+        "flux, kg/h/m2",
+        (("flux", hours, np.array([done.flux(state) for state in done.course])),),
     )
 
 
@@ -209,15 +224,28 @@ def capability(case: Values) -> Curves:
 
 
 CURVES: dict[tuple[str, str], Callable[[Values], Curves]] = {
-    ("tff", "shear"): shear, ("tff", "concentration"): concentration, ("tff", "diafiltration"): diafiltration,
-    ("tff", "discontinuous_diafiltration"): discontinuous, ("tff", "gel_flux"): gel_flux,
-    ("tff", "optimal_diafiltration"): optimal, ("tff", "resistance_in_series"): resistance, ("tff", "hermia"): hermia,
-    ("tff", "osmotic"): osmotic, ("tff", "run"): run,
-    ("sec", "grm"): chromatogram, ("sec", "edm"): chromatogram, ("sec", "resolution"): chromatogram,
-    ("electroporation", "exponential"): exponential, ("electroporation", "truncated"): exponential,
-    ("electroporation", "square"): square, ("electroporation", "membrane"): membrane,
+    ("tff", "shear"): shear,
+    ("tff", "concentration"): concentration,
+    ("tff", "diafiltration"): diafiltration,
+    ("tff", "discontinuous_diafiltration"): discontinuous,
+    ("tff", "gel_flux"): gel_flux,
+    ("tff", "optimal_diafiltration"): optimal,
+    ("tff", "resistance_in_series"): resistance,
+    ("tff", "hermia"): hermia,
+    ("tff", "osmotic"): osmotic,
+    ("tff", "run"): run,
+    ("sec", "grm"): chromatogram,
+    ("sec", "edm"): chromatogram,
+    ("sec", "resolution"): chromatogram,
+    ("electroporation", "exponential"): exponential,
+    ("electroporation", "truncated"): exponential,
+    ("electroporation", "square"): square,
+    ("electroporation", "membrane"): membrane,
     ("electroporation", "loading_ceiling"): ceiling,
-    ("lyophilization", "primary_drying"): drying, ("lyophilization", "point"): point,
-    ("lyophilization", "freezing"): freeze, ("lyophilization", "secondary_drying"): secondary,
-    ("lyophilization", "pirani"): pirani, ("lyophilization", "equipment_capability"): capability,
+    ("lyophilization", "primary_drying"): drying,
+    ("lyophilization", "point"): point,
+    ("lyophilization", "freezing"): freeze,
+    ("lyophilization", "secondary_drying"): secondary,
+    ("lyophilization", "pirani"): pirani,
+    ("lyophilization", "equipment_capability"): capability,
 }

@@ -96,40 +96,65 @@ _HEAT: Fields = {"heat_capacity": positive("J/m^3/K", optional=True)}
 
 CALCULATIONS = {
     "exponential": Calculation(
-        Table({
-            "voltage": positive("V"), "capacitance": positive("F"), **_CUVETTE,
-            "resistance": positive("ohm", optional=True), "conductivity": positive("S/m", optional=True),
-            "start_temperature": temperature(optional=True), **_HEAT,
-        }),
+        Table(
+            {
+                "voltage": positive("V"),
+                "capacitance": positive("F"),
+                **_CUVETTE,
+                "resistance": positive("ohm", optional=True),
+                "conductivity": positive("S/m", optional=True),
+                "start_temperature": temperature(optional=True),
+                **_HEAT,
+            }
+        ),
         exponential,
     ),
     "truncated": Calculation(
-        Table({
-            "voltage": positive("V"), "resistance": positive("ohm"), "capacitance": positive("F"),
-            "truncation_time": positive("s"),
-        }),
+        Table(
+            {
+                "voltage": positive("V"),
+                "resistance": positive("ohm"),
+                "capacitance": positive("F"),
+                "truncation_time": positive("s"),
+            }
+        ),
         truncated,
     ),
     "square": Calculation(
-        Table({
-            "voltage": positive("V"), "pulse_length": positive("s"), "pulse_count": Count(), **_CUVETTE,
-            "conductivity": positive("S/m"), **_HEAT,
-        }),
+        Table(
+            {
+                "voltage": positive("V"),
+                "pulse_length": positive("s"),
+                "pulse_count": Count(),
+                **_CUVETTE,
+                "conductivity": positive("S/m"),
+                **_HEAT,
+            }
+        ),
         square,
     ),
     "membrane": Calculation(
-        Table({
-            "field": positive("V/m"), "radius": positive("m"), "angle": signed("deg"),
-            "membrane_capacitance": positive("F/m^2"), "conductivity_inside": positive("S/m"),
-            "conductivity_outside": positive("S/m"),
-        }),
+        Table(
+            {
+                "field": positive("V/m"),
+                "radius": positive("m"),
+                "angle": signed("deg"),
+                "membrane_capacitance": positive("F/m^2"),
+                "conductivity_inside": positive("S/m"),
+                "conductivity_outside": positive("S/m"),
+            }
+        ),
         lambda case: membrane(case | {"angle": math.radians(case["angle"])}),
     ),
     "loading_ceiling": Calculation(
-        Table({
-            "diameter": positive("m"), "bilayer": positive("m"), "cargo": not_negative("mol/m^3"),
-            "particle_concentration": not_negative("1/m^3"),
-        }),
+        Table(
+            {
+                "diameter": positive("m"),
+                "bilayer": positive("m"),
+                "cargo": not_negative("mol/m^3"),
+                "particle_concentration": not_negative("1/m^3"),
+            }
+        ),
         loading_ceiling,
     ),
 }

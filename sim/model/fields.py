@@ -26,8 +26,24 @@ from sim.model.scalars import (
 from vesiflow.quantities import inside, quantity, units
 
 __all__ = [
-    "Amount", "Bad", "Concentration", "Count", "Field", "Fields", "ListOf", "Named", "Number", "Series", "Table",
-    "Text", "not_negative", "positive", "share", "shown", "signed", "temperature",
+    "Amount",
+    "Bad",
+    "Concentration",
+    "Count",
+    "Field",
+    "Fields",
+    "ListOf",
+    "Named",
+    "Number",
+    "Series",
+    "Table",
+    "Text",
+    "not_negative",
+    "positive",
+    "share",
+    "shown",
+    "signed",
+    "temperature",
 ]
 
 

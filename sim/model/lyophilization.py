@@ -46,8 +46,11 @@ def primary(case: Values) -> Values:
 def drying(case: Values) -> drying_run.DryingRun:
     """The run of a case through its recipe."""
     vial = primary_drying.Vial(
-        case["vial"]["area"], case["vial"]["product_area"], case["vial"]["fill_volume"],
-        case["product"]["solid_content"], **_material(case),
+        case["vial"]["area"],
+        case["vial"]["product_area"],
+        case["vial"]["fill_volume"],
+        case["product"]["solid_content"],
+        **_material(case),
     )
     shelf, pressure = courses(case)
     try:
@@ -69,7 +72,9 @@ def courses(case: Values) -> tuple[Schedule, Schedule]:
     return (
         staged(shelf["init"], shelf["setpoints"], shelf["durations"], shelf["ramp"] / 60.0),
         staged(
-            chamber.get("init", chamber["setpoints"][0]), chamber["setpoints"], chamber["durations"],
+            chamber.get("init", chamber["setpoints"][0]),
+            chamber["setpoints"],
+            chamber["durations"],
             chamber["ramp"] / 60.0,
         ),
     )
@@ -166,11 +171,17 @@ def equipment_capability(case: Values) -> Values:
 
 
 _RESISTANCE: Fields = {
-    "R0": positive("cm^2*h*torr/g"), "A1": not_negative("cm*h*torr/g"), "A2": not_negative("1/cm"),
+    "R0": positive("cm^2*h*torr/g"),
+    "A1": not_negative("cm*h*torr/g"),
+    "A2": not_negative("1/cm"),
 }
-_HEAT = Table({
-    "KC": positive("cal/s/K/cm^2"), "KP": not_negative("cal/s/K/cm^2/torr"), "KD": not_negative("1/torr"),
-})
+_HEAT = Table(
+    {
+        "KC": positive("cal/s/K/cm^2"),
+        "KP": not_negative("cal/s/K/cm^2/torr"),
+        "KD": not_negative("1/torr"),
+    }
+)
 _AREAS: Fields = {"area": positive("cm^2"), "product_area": positive("cm^2")}
 _TIMES = ListOf((positive("s"),))
 # All solids and no water is no product: the end of the range itself is out.
@@ -178,45 +189,75 @@ _SOLIDS = Number("g/mL", 0.0, math.nextafter(primary_drying.SOLUTE_DENSITY, 0.0)
 
 CALCULATIONS = {
     "primary_drying": Calculation(
-        Table({
-            "vial": Table({**_AREAS, "fill_volume": positive("mL")}),
-            "product": Table({"solid_content": _SOLIDS, **_RESISTANCE}),
-            "heat_transfer": _HEAT,
-            "chamber_pressure": Table({
-                "init": positive("torr", optional=True), "setpoints": ListOf((positive("torr"),)),
-                "durations": _TIMES, "ramp": positive("torr/min"),
-            }),
-            "shelf": Table({
-                "init": temperature(), "setpoints": ListOf((temperature(),)), "durations": _TIMES,
-                "ramp": positive("K/min"),
-            }),
-        }),
+        Table(
+            {
+                "vial": Table({**_AREAS, "fill_volume": positive("mL")}),
+                "product": Table({"solid_content": _SOLIDS, **_RESISTANCE}),
+                "heat_transfer": _HEAT,
+                "chamber_pressure": Table(
+                    {
+                        "init": positive("torr", optional=True),
+                        "setpoints": ListOf((positive("torr"),)),
+                        "durations": _TIMES,
+                        "ramp": positive("torr/min"),
+                    }
+                ),
+                "shelf": Table(
+                    {
+                        "init": temperature(),
+                        "setpoints": ListOf((temperature(),)),
+                        "durations": _TIMES,
+                        "ramp": positive("K/min"),
+                    }
+                ),
+            }
+        ),
         primary,
     ),
     "point": Calculation(
-        Table({
-            "chamber_pressure": positive("torr"), "shelf_temperature": temperature(), "dry_layer": not_negative("cm"),
-            "fill_height": positive("cm"), "vial": Table(_AREAS), "product": Table(_RESISTANCE), "heat_transfer": _HEAT,
-        }),
+        Table(
+            {
+                "chamber_pressure": positive("torr"),
+                "shelf_temperature": temperature(),
+                "dry_layer": not_negative("cm"),
+                "fill_height": positive("cm"),
+                "vial": Table(_AREAS),
+                "product": Table(_RESISTANCE),
+                "heat_transfer": _HEAT,
+            }
+        ),
         point,
     ),
     "freezing": Calculation(
-        Table({
-            "vial": Table({"fill_volume": positive("m^3"), "area": positive("m^2"), "product_area": positive("m^2")}),
-            "heat_transfer": positive("W/m^2/K"),
-            **{f"{name}_temperature": temperature() for name in ("start", "nucleation", "freezing", "shelf")},
-            "solution_density": positive("kg/m^3"), "solution_heat_capacity": positive("J/kg/K"),
-            "fusion_heat": positive("J/kg"), "ice_heat_capacity": positive("J/kg/K"),
-            "ice_density": positive("kg/m^3"), "fill_height": positive("m"),
-        }),
+        Table(
+            {
+                "vial": Table(
+                    {"fill_volume": positive("m^3"), "area": positive("m^2"), "product_area": positive("m^2")}
+                ),
+                "heat_transfer": positive("W/m^2/K"),
+                **{f"{name}_temperature": temperature() for name in ("start", "nucleation", "freezing", "shelf")},
+                "solution_density": positive("kg/m^3"),
+                "solution_heat_capacity": positive("J/kg/K"),
+                "fusion_heat": positive("J/kg"),
+                "ice_heat_capacity": positive("J/kg/K"),
+                "ice_density": positive("kg/m^3"),
+                "fill_height": positive("m"),
+            }
+        ),
         freeze,
     ),
     "secondary_drying": Calculation(
-        Table({
-            "initial_moisture": not_negative("percent"), "equilibrium_moisture": not_negative("percent"),
-            "rate": positive("1/h"), "activation_energy": positive("J/mol"),
-            "reference_temperature": temperature(), "temperature": temperature(), "time": not_negative("h"),
-        }),
+        Table(
+            {
+                "initial_moisture": not_negative("percent"),
+                "equilibrium_moisture": not_negative("percent"),
+                "rate": positive("1/h"),
+                "activation_energy": positive("J/mol"),
+                "reference_temperature": temperature(),
+                "temperature": temperature(),
+                "time": not_negative("h"),
+            }
+        ),
         secondary,
     ),
     "pirani": Calculation(Table({"water_fraction": share()}), pirani),

@@ -32,8 +32,12 @@ def resolution(case: Values) -> Values:
 def responses(case: Values) -> dict[str, sec.GeneralRate]:
     """One general rate model per species."""
     column = sec.Column(
-        case["column_length"], case["column_diameter"], case["bed_porosity"], case["particle_porosity"],
-        case["bead_radius"], case["axial_dispersion"],
+        case["column_length"],
+        case["column_diameter"],
+        case["bed_porosity"],
+        case["particle_porosity"],
+        case["bead_radius"],
+        case["axial_dispersion"],
     )
     return {
         item["name"]: sec.GeneralRate(
@@ -75,26 +79,41 @@ def _peak(case: Values, response: Response) -> Values:
 
 
 _LOAD: Fields = {
-    "flow": positive("m^3/s"), "injection_volume": positive("m^3"), "fraction_volume": positive("m^3"),
+    "flow": positive("m^3/s"),
+    "injection_volume": positive("m^3"),
+    "fraction_volume": positive("m^3"),
     "fraction_count": Count(),
 }
-_SPECIES = Table({
-    "name": Text(), "accessibility": share(), "film_coefficient": positive("m/s"),
-    "pore_diffusivity": positive("m^2/s"),
-})
+_SPECIES = Table(
+    {
+        "name": Text(),
+        "accessibility": share(),
+        "film_coefficient": positive("m/s"),
+        "pore_diffusivity": positive("m^2/s"),
+    }
+)
 _COLUMN: Fields = {
-    "column_length": positive("m"), "column_diameter": positive("m"), "bed_porosity": share(open_ends=True),
-    "particle_porosity": share(open_ends=True), "bead_radius": positive("m"), "axial_dispersion": positive("m^2/s"),
+    "column_length": positive("m"),
+    "column_diameter": positive("m"),
+    "bed_porosity": share(open_ends=True),
+    "particle_porosity": share(open_ends=True),
+    "bead_radius": positive("m"),
+    "axial_dispersion": positive("m^2/s"),
     **_LOAD,
 }
 
 CALCULATIONS = {
     "grm": Calculation(Table({**_COLUMN, "species": Named(_SPECIES)}), grm),
     "edm": Calculation(
-        Table({
-            "void_volume": positive("m^3"), "pore_volume": not_negative("m^3"), "partition_coefficient": share(),
-            "peclet": positive(), **_LOAD,
-        }),
+        Table(
+            {
+                "void_volume": positive("m^3"),
+                "pore_volume": not_negative("m^3"),
+                "partition_coefficient": share(),
+                "peclet": positive(),
+                **_LOAD,
+            }
+        ),
         edm,
     ),
     "resolution": Calculation(Table({**_COLUMN, "species": Named(_SPECIES, least=2)}), resolution),

@@ -109,7 +109,11 @@ def hermia(case: Values) -> Values:
 def osmotic(case: Values) -> Values:
     bulk, k = case["bulk_concentration"], case["mass_transfer"]
     speed = flux.osmotic_flux(
-        case["transmembrane_pressure"], case["membrane_resistance"], case["viscosity"], k, bulk,
+        case["transmembrane_pressure"],
+        case["membrane_resistance"],
+        case["viscosity"],
+        k,
+        bulk,
         case["osmotic_coefficients"],
     )
     if speed / k > flux.MAX_EXPONENT and bulk:
@@ -134,7 +138,11 @@ def run(case: Values) -> Values:
     below_gel(key, case["gel_concentration"], bulk.per_m3, start, end, species[gel]["sieving"])
     result = runs.run(
         runs.GelLimit(case["mass_transfer"], case["gel_concentration"], case["area"]),
-        start, end, case["diavolumes"], gel, bulk.per_m3,
+        start,
+        end,
+        case["diavolumes"],
+        gel,
+        bulk.per_m3,
         {name: item["concentration"].value for name, item in species.items()},
         {name: item["sieving"] for name, item in species.items()},
     )
@@ -189,23 +197,33 @@ def below_gel(key: str, gel: float, bulk: float, start: float, end: float, sievi
 
 
 _SHEAR: Fields = {
-    "feed_flow": positive("m^3/s"), "fibre_count": Count(), "fibre_diameter": positive("m"),
-    "fibre_length": positive("m"), "viscosity": positive("Pa*s"),
+    "feed_flow": positive("m^3/s"),
+    "fibre_count": Count(),
+    "fibre_diameter": positive("m"),
+    "fibre_length": positive("m"),
+    "viscosity": positive("Pa*s"),
 }
 _VOLUMES: Fields = {"start_volume": positive("m^3"), "end_volume": positive("m^3")}
 _GEL: Fields = {"gel_concentration": positive("g/L"), "mass_transfer": positive("m/s"), "area": positive("m^2")}
 _WASH: Fields = {"diavolumes": not_negative(), "sieving": share()}
 _MEMBRANE: Fields = {
-    "transmembrane_pressure": positive("Pa"), "membrane_resistance": positive("1/m"), "viscosity": positive("Pa*s"),
+    "transmembrane_pressure": positive("Pa"),
+    "membrane_resistance": positive("1/m"),
+    "viscosity": positive("Pa*s"),
 }
 _SPECIES = Table({"name": Text(), "sieving": share(), "concentration": Concentration()})
 
 CALCULATIONS = {
     "shear": Calculation(Table(_SHEAR), shear),
     "concentration": Calculation(
-        Table({
-            **_VOLUMES, "sieving": share(), "start_concentration": Concentration(), "species": Text(optional=True),
-        }),
+        Table(
+            {
+                **_VOLUMES,
+                "sieving": share(),
+                "start_concentration": Concentration(),
+                "species": Text(optional=True),
+            }
+        ),
         concentration,
     ),
     "diafiltration": Calculation(Table(_WASH), diafiltration),
@@ -221,23 +239,37 @@ CALCULATIONS = {
     ),
     "tmp": Calculation(Table({f"{end}_pressure": signed("Pa") for end in ("feed", "retentate", "permeate")}), tmp),
     "hermia": Calculation(
-        Table({
-            "initial_flux": positive("m/s"), "fouling_constant": positive("1/s"), "time": not_negative("s"),
-            "mechanism": Text(tuple(flux.HERMIA_ORDER)),
-        }),
+        Table(
+            {
+                "initial_flux": positive("m/s"),
+                "fouling_constant": positive("1/s"),
+                "time": not_negative("s"),
+                "mechanism": Text(tuple(flux.HERMIA_ORDER)),
+            }
+        ),
         hermia,
     ),
     "osmotic": Calculation(
-        Table({
-            **_MEMBRANE, "mass_transfer": positive("m/s"), "bulk_concentration": not_negative("g/L"),
-            "osmotic_coefficients": Series("Pa", "g/L"),
-        }),
+        Table(
+            {
+                **_MEMBRANE,
+                "mass_transfer": positive("m/s"),
+                "bulk_concentration": not_negative("g/L"),
+                "osmotic_coefficients": Series("Pa", "g/L"),
+            }
+        ),
         osmotic,
     ),
     "run": Calculation(
-        Table({
-            **_VOLUMES, "diavolumes": not_negative(), **_GEL, "gel_species": Text(), "species": Named(_SPECIES),
-        }),
+        Table(
+            {
+                **_VOLUMES,
+                "diavolumes": not_negative(),
+                **_GEL,
+                "gel_species": Text(),
+                "species": Named(_SPECIES),
+            }
+        ),
         run,
     ),
 }

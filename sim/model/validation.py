@@ -43,7 +43,9 @@ def cases(folder: Path) -> list[Case]:
     """Every case that the contract reaches, in order."""
     contract: JsonMap = json.loads((folder / "contract.json").read_text(encoding="utf-8"))
     return [
-        case for unit, known in contract.items() for name, rule in known.items()
+        case
+        for unit, known in contract.items()
+        for name, rule in known.items()
         for case in _of(folder, unit, name, rule)
     ]
 
@@ -63,8 +65,14 @@ def _of(folder: Path, unit: str, calculation: str, rule: JsonMap) -> Iterator[Ca
             inputs = next(other["inputs"] for other in items if other["id"] == inputs["ref"])
         tolerance = item.get("tolerance", document.get("tolerance", {}))
         name = item.get("id", f"point {number + 1}")
-        yield Case(unit, calculation, name, {"calculation": calculation, **converted(inputs, rule["inputs"])},
-                   expected, tolerance)
+        yield Case(
+            unit,
+            calculation,
+            name,
+            {"calculation": calculation, **converted(inputs, rule["inputs"])},
+            expected,
+            tolerance,
+        )
 
 
 def converted(inputs: JsonMap, rules: JsonMap) -> JsonMap:

@@ -71,9 +71,7 @@ def _states(state: State, vial: Vial, shelf: Schedule, pressure: Schedule, dt: f
         shelf_start, pressure_start = shelf.at(begin), pressure.at(begin)
         while state.time < end - 1e-6:
             done = state.time - begin
-            inputs = Inputs(
-                vial, shelf_start + rates[0] * done, pressure_start + rates[1] * done, *rates
-            )
+            inputs = Inputs(vial, shelf_start + rates[0] * done, pressure_start + rates[1] * done, *rates)
             length = min(_length(state, inputs, dt), end - state.time)
             state = step(state, inputs, length)
             yield state

@@ -161,8 +161,12 @@ def _one(settings: Settings, sample: Sample) -> Discharge:
     if settings.capacitance is None:
         return square(cell, settings.voltage, settings.length, sample.temperature)
     return discharge(
-        cell, settings.voltage, settings.capacitance, sample.temperature,
-        block=sample.block, cooling=sample.cooling,
+        cell,
+        settings.voltage,
+        settings.capacitance,
+        sample.temperature,
+        block=sample.block,
+        cooling=sample.cooling,
     )
 
 
@@ -173,25 +177,45 @@ def _rested(sample: Sample, temperature: float, interval: float) -> Sample:
     return replace(sample, temperature=cooled, conductivity=sample.conductivity * max(rise, 0.1))
 
 
-def _done(
-    settings: Settings, before: Sample, after: Sample, charge: float, tau: float, peak: float
-) -> PulseResult:
+def _done(settings: Settings, before: Sample, after: Sample, charge: float, tau: float, peak: float) -> PulseResult:
     warming = peak - before.temperature
     inside = protected_loading(before.particles, before.diameter, settings.voltage / settings.gap)
     outside = precipitated(charge / before.volume, before.cargo, before.chelator) if before.cargo > 0.0 else 0.0
     clumped = aggregated(before.conductivity, warming, before.trehalose)
     return PulseResult(
-        settings.count, settings.voltage, tau, resistance(settings, before), charge, warming, peak, False, False,
-        min(1.0, inside + outside), inside, recovered(before.conductivity, warming, before.trehalose),
-        size_shift(clumped), after,
+        settings.count,
+        settings.voltage,
+        tau,
+        resistance(settings, before),
+        charge,
+        warming,
+        peak,
+        False,
+        False,
+        min(1.0, inside + outside),
+        inside,
+        recovered(before.conductivity, warming, before.trehalose),
+        size_shift(clumped),
+        after,
     )
 
 
 def _arced(settings: Settings, sample: Sample, number: int, charge: float, peak: float) -> PulseResult:
     """The voltage collapses within microseconds, the liquid is thrown out: the sample is lost."""
     return PulseResult(
-        number, settings.voltage * 0.3, TAU_ARC, resistance(settings, sample), charge,
-        max(peak, BOILING) - sample.temperature, max(peak, BOILING), True, False, 0.0, 0.0, 0.0, 1.0,
+        number,
+        settings.voltage * 0.3,
+        TAU_ARC,
+        resistance(settings, sample),
+        charge,
+        max(peak, BOILING) - sample.temperature,
+        max(peak, BOILING),
+        True,
+        False,
+        0.0,
+        0.0,
+        0.0,
+        1.0,
         replace(sample, temperature=BOILING),
     )
 
@@ -199,6 +223,18 @@ def _arced(settings: Settings, sample: Sample, number: int, charge: float, peak:
 def _nothing(settings: Settings, sample: Sample) -> PulseResult:
     """Open circuit: the charge stays in the capacitor."""
     return PulseResult(
-        0, settings.voltage, math.inf, OPEN_CIRCUIT, 0.0, 0.0, sample.temperature, False, True,
-        0.0, 0.0, 1.0, 1.0, sample,
+        0,
+        settings.voltage,
+        math.inf,
+        OPEN_CIRCUIT,
+        0.0,
+        0.0,
+        sample.temperature,
+        False,
+        True,
+        0.0,
+        0.0,
+        1.0,
+        1.0,
+        sample,
     )

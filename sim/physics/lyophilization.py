@@ -167,8 +167,17 @@ def _drying(state: State, inputs: Inputs, dt: float) -> tuple[State, float]:
     collapsed = cake.collapse(state.collapsed, hottest, vials.formulation.collapse_temperature, after.time)
     done = after.dry(vials.vial)
     return State(
-        "dry" if done else "drying", after.bottom, after.front, state.frozen, after.layer, 0.0 if done else after.rate,
-        state.moisture, collapsed, state.annealed, state.drying_time + after.time, max(state.hottest, hottest),
+        "dry" if done else "drying",
+        after.bottom,
+        after.front,
+        state.frozen,
+        after.layer,
+        0.0 if done else after.rate,
+        state.moisture,
+        collapsed,
+        state.annealed,
+        state.drying_time + after.time,
+        max(state.hottest, hottest),
     ), after.time
 
 
@@ -187,7 +196,11 @@ def _dry(state: State, inputs: Inputs, dt: float) -> tuple[State, float]:
 
 _Phase = Callable[[State, Inputs, float], tuple[State, float]]
 _PHASES: dict[str, _Phase] = {
-    "liquid": _liquid, "freezing": _freezing, "frozen": _frozen, "drying": _drying, "dry": _dry,
+    "liquid": _liquid,
+    "freezing": _freezing,
+    "frozen": _frozen,
+    "drying": _drying,
+    "dry": _dry,
 }
 
 
@@ -215,9 +228,15 @@ def vial_classes(
         edge = i < edges
         share = EDGE_SHARE / edges if edge else (1.0 - EDGE_SHARE) / (classes - edges)
         nucleation = min(formulation.freezing_point - 1.0, rng.gauss(-10.0, 3.0))
-        made.append(VialClass(
-            f"{'edge' if edge else 'centre'}-{i + 1}", count * share, vial, formulation,
-            (rng.uniform(1.3, 1.5) if edge else 1.0) * math.exp(rng.gauss(0.0, 0.06)),
-            math.exp(rng.gauss(0.0, 0.07)) * cake.nucleation_resistance(nucleation), nucleation,
-        ))
+        made.append(
+            VialClass(
+                f"{'edge' if edge else 'centre'}-{i + 1}",
+                count * share,
+                vial,
+                formulation,
+                (rng.uniform(1.3, 1.5) if edge else 1.0) * math.exp(rng.gauss(0.0, 0.06)),
+                math.exp(rng.gauss(0.0, 0.07)) * cake.nucleation_resistance(nucleation),
+                nucleation,
+            )
+        )
     return made

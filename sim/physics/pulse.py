@@ -96,8 +96,14 @@ class Discharge:
 
 
 def discharge(
-    cell: Cell, voltage: float, capacitance: float, temperature: float, *,
-    rise: float = CONDUCTIVITY_RISE, block: float | None = None, cooling: float = math.inf,
+    cell: Cell,
+    voltage: float,
+    capacitance: float,
+    temperature: float,
+    *,
+    rise: float = CONDUCTIVITY_RISE,
+    block: float | None = None,
+    cooling: float = math.inf,
 ) -> Discharge:
     """An exponential decay through a sample that warms and conducts better: to 1e-3 of the start voltage.
 
@@ -124,8 +130,13 @@ def discharge(
 
 
 def square(
-    cell: Cell, voltage: float, length: float, temperature: float, *,
-    rise: float = CONDUCTIVITY_RISE, steps: int = STEPS_PER_TAU,
+    cell: Cell,
+    voltage: float,
+    length: float,
+    temperature: float,
+    *,
+    rise: float = CONDUCTIVITY_RISE,
+    steps: int = STEPS_PER_TAU,
 ) -> Discharge:
     """One square pulse at constant voltage through a warming sample."""
 

@@ -22,7 +22,15 @@ from numpy.typing import NDArray
 from sim.physics.sec_transfer import Column, Equilibrium, GeneralRate, Moments, Response, Species
 
 __all__ = [
-    "Column", "Elution", "Equilibrium", "GeneralRate", "Species", "elute", "moments", "outlet_curve", "resolution",
+    "Column",
+    "Elution",
+    "Equilibrium",
+    "GeneralRate",
+    "Species",
+    "elute",
+    "moments",
+    "outlet_curve",
+    "resolution",
 ]
 
 POINTS = 16384
@@ -141,8 +149,12 @@ def outlet_curve(
     """Outlet curves by species name for one injection (general rate model, tubing of the column included)."""
     return {
         name: elute(
-            GeneralRate(column, one, flow), flow, injection_volume, last_volume,
-            delay_volume=column.delay_volume, mixing_volume=column.mixing_volume,
+            GeneralRate(column, one, flow),
+            flow,
+            injection_volume,
+            last_volume,
+            delay_volume=column.delay_volume,
+            mixing_volume=column.mixing_volume,
         )
         for name, one in species.items()
     }

@@ -32,8 +32,19 @@ from sim.physics.tff_flux import (
 from sim.physics.tff_loop import Conditions, Fouling, Inputs, Membrane, State
 
 __all__ = [
-    "Conditions", "Fibres", "Fouling", "Inputs", "Membrane", "State", "advance", "clean", "conditions",
-    "flow_for_shear", "gel_concentration", "step", "water_permeability",
+    "Conditions",
+    "Fibres",
+    "Fouling",
+    "Inputs",
+    "Membrane",
+    "State",
+    "advance",
+    "clean",
+    "conditions",
+    "flow_for_shear",
+    "gel_concentration",
+    "step",
+    "water_permeability",
 ]
 
 SUCTION_LIMIT = -80e3  # Pa gauge: below it a permeate pump cavitates
@@ -62,8 +73,14 @@ def conditions(state: State, inputs: Inputs) -> Conditions:
     else:
         permeate = mean - flux / per_pascal
     return Conditions(
-        flux, flux * m.area, feed, inputs.retentate_pressure, permeate, mean - permeate,
-        wall_shear(m.fibres, inputs.feed_flow), limit,
+        flux,
+        flux * m.area,
+        feed,
+        inputs.retentate_pressure,
+        permeate,
+        mean - permeate,
+        wall_shear(m.fibres, inputs.feed_flow),
+        limit,
     )
 
 

@@ -106,12 +106,13 @@ def step(state: State, inputs: Inputs, dt: float) -> State:
 
 
 def _target(state: State, inputs: Inputs) -> tuple[float, float]:
-    """(pressure, time constant) the chamber moves to: vented, controlled, or choked above its set-point."""
+    """(pressure, time constant) the chamber moves to: vented, controlled, or above its set-point by choking or leak."""
     dryer = inputs.dryer
     if inputs.venting:
         return ATMOSPHERE, dryer.vent
     choked = choked_pressure(dryer.intercept, dryer.slope, inputs.vapour) if inputs.vapour > 0.0 else 0.0
-    target = max(inputs.setpoint, choked, floor_pressure(state.condenser))
+    leaked = min(dryer.leak / dryer.throughput, ATMOSPHERE)  # what the pump cannot keep up with
+    target = max(inputs.setpoint, choked, leaked, floor_pressure(state.condenser))
     return target, dryer.pump_down if state.pressure > 2.0 * target else 20.0
 
 

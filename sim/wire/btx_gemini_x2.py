@@ -100,6 +100,8 @@ class BtxGeminiX2:
         self._upload: bytes | None = None
         self._pending: list[tuple[float, str, str]] = []  # when the log appears, path, content
         self._files: dict[str, str] = {}
+        self._interference: Callable[[Sequence[Measured]], Sequence[Measured]] | None = None
+        self.card_full = False
         self._sent = 0
         self._heard = 0
         self._commands: dict[str, Callable[[str], str]] = {
@@ -154,11 +156,18 @@ class BtxGeminiX2:
         self.scan()
         program = decode(self._programs[name])
         measured = list(self._fire(program))
+        if self._interference is not None:
+            measured = list(self._interference(measured))
         train = self.CHARGE + max(program.pulses - 1, 0) * program.interval
         begin = max(self._now(), self._pending[-1][0]) if self._pending else self._now()
         finished = begin + train + self.LOG
-        self._pending.append((finished, self._new_path(), self._log(program, measured)))
+        if not self.card_full:
+            self._pending.append((finished, self._new_path(), self._log(program, measured)))
         return finished - self._now()
+
+    def interfere(self, between: Callable[[Sequence[Measured]], Sequence[Measured]] | None) -> None:
+        """What a defect makes of every train; None for a sound instrument."""
+        self._interference = between
 
     def _new_path(self) -> str:
         date = self._utc()

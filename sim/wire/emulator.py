@@ -29,7 +29,9 @@ class WireSettings:
 class Emulator(Protocol):
     """One instrument on the wire."""
 
-    settings: WireSettings
+    @property
+    def settings(self) -> WireSettings:
+        """Line settings the instrument is set to."""
 
     def receive(self, data: bytes) -> None:
         """Bytes from the host arrive."""

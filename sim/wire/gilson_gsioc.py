@@ -44,6 +44,7 @@ class GilsonFc203b:
         self._xy = (0, 0)
         self._arrival: float | None = None
         self._deaf_until = 0.0
+        self._slip = 0
         self.locked = False
         self._immediate = {
             ord("%"): lambda: self._name,
@@ -72,6 +73,10 @@ class GilsonFc203b:
         if self._arrival is not None and self._now() >= self._arrival - 1e-9:
             self._arrival = None
             self._tube(float(self._target))
+
+    def lose_steps(self, tubes: int) -> None:
+        """From now on the arm ends so many tubes beside where it was sent, as its encoders tell."""
+        self._slip = tubes
 
     def power_cycle(self) -> None:
         """Position unknown, outlet over nothing, not diverted."""
@@ -142,6 +147,7 @@ class GilsonFc203b:
         # W (display) and G (beep) act on nothing that can be read back
 
     def _go_to(self, tube: int) -> None:
+        tube = min(tube + self._slip, self._tubes)
         seconds = self.MOVE + self.PER_TUBE * abs(tube - self._target) if self._homed else self.HOMING
         index = tube - 1
         self._xy = (self.TUBE_PITCH * (index % self.TUBES_PER_ROW), self.TUBE_PITCH * (index // self.TUBES_PER_ROW))

@@ -45,6 +45,7 @@ class ViciActuator:
         self._lines = Lines(b"\r")
         self._at = start
         self._count = 0
+        self.jammed = False
         self._moves: list[tuple[float, int, int]] = []  # end of the move, position then, steps
         self._delay = 0
         self._direction = "A"
@@ -100,6 +101,10 @@ class ViciActuator:
             if self._respond != "0":
                 self._say(self._place())
 
+    def jam(self) -> None:
+        """The rotor is stuck: commands are taken, nothing turns."""
+        self.jammed = True
+
     def power_cycle(self) -> None:
         """A move is left where it ends; response mode and delay return to their defaults, the counter stays."""
         self.scan()
@@ -147,6 +152,8 @@ class ViciActuator:
             return
         steps = 1 if self._two else self._steps(here, target, direction)
         begin = max(self._now(), self._moves[-1][0]) if self._moves else self._now()
+        if self.jammed:
+            return
         self._moves.append((begin + after + steps * self._travel, target, steps))
 
     def _steps(self, here: int, target: int, direction: int) -> int:

@@ -82,4 +82,6 @@ def test_only_the_clock_sleeps_and_dates() -> None:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                assert (node.value.id, node.attr) not in {("time", "sleep"), ("asyncio", "sleep"), ("time", "time")}, path
+                assert (node.value.id, node.attr) not in {("time", "sleep"), ("asyncio", "sleep"), ("time", "time")}, (
+                    path
+                )

@@ -81,10 +81,10 @@ def test_limits_of_the_line_file() -> None:
 
 def test_a_warning_comes_and_goes_without_a_trip() -> None:
     rig = Rig()
-    assert not rig.interlocks.advise("tff.tmp_warning", True, "rises")
-    assert rig.after(20.0).advise("tff.tmp_warning", True, "rises")
-    assert rig.after(2.0).advise("tff.tmp_warning", True, "rises")
+    assert not rig.interlocks.advise("tff.fouling", True, "rises")
+    assert rig.after(600.0).advise("tff.fouling", True, "rises")
+    assert rig.after(2.0).advise("tff.fouling", True, "rises")
     assert len(rig.warned) == 1
-    assert not rig.after(2.0).advise("tff.tmp_warning", False, "rises")
-    assert rig.calmed == ["tff.tmp_warning"]
+    assert not rig.after(600.0).advise("tff.fouling", False, "rises")
+    assert rig.calmed == ["tff.fouling"]
     assert rig.interlocks.first_out is None

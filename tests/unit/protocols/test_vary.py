@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from protocols.load import LoadError, load
-from protocols.vary import varied, variation
+from protocols.vary import variation, varied
 from vesiflow.errors import ConfigError
 
 RECIPE = load("exosome")

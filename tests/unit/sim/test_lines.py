@@ -69,20 +69,6 @@ def test_reading_one_sensor_does_not_disturb_another() -> None:
     assert second(0) == second(7)
 
 
-def test_a_perfect_sensor_tells_the_truth_and_an_imperfect_one_its_data_sheet() -> None:
-    now = [0.0]
-    config = {
-        "sensors": {"a": {}, "b": {"gain": 0.01, "bias": 2.0, "resolution": 0.5, "high": 100.0}, "c": {"lag": 10.0}}
-    }
-    plant = build(config, lambda: now[0]).plant
-    truth = [50.1]
-    perfect, rough, slow = (plant.sensor(name, lambda: truth[0]) for name in "abc")
-    assert (perfect(), rough(), slow()) == (50.1, 52.5, 50.1)
-    truth[0], now[0] = 200.0, 10.0
-    assert rough() == 100.0
-    assert slow() == pytest.approx(200.0 - 149.9 / 2.71828, rel=1e-4)
-
-
 def test_every_default_sensor_is_finite_and_named_like_its_unit() -> None:
     assert all(
         isinstance(spec, Sensor) and name.split(".")[0] in ("tff", "sec", "ep", "lyo") for name, spec in SENSORS.items()

@@ -124,7 +124,7 @@ class Chaos:
         self.rig.ask("sample", {"particles": "1/mL", "protein": "ug/mL"}, bottle=name, point="x")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(step, min_size=3, max_size=25))
 def test_the_balance_closes_over_the_whole_plant(new_rig: Any, script: list[tuple[str, Any, Any]]) -> None:
     chaos = Chaos(new_rig())

@@ -38,7 +38,7 @@ def test_duplicate_keys_are_all_named() -> None:
         ("a: !!python/object/apply:os.system [ls]", 1, "tags"),
         ("a: 1\n---\nb: 2", 2, "second document"),
         ("a: 1\n? [b]\n: 2", 2, "key must be a word"),
-        ("a: [1,\nb: 2", 2, ""),
+        ("a: 1\nb: ]", 2, ""),
         ("a: 2001-99-99", 1, "is no value"),
         ("a: \x01", 1, "not YAML"),
         ("[" * (MAX_DEPTH + 2), 1, "nested deeper"),

@@ -51,7 +51,10 @@ def test_sublimed_mass_is_the_water() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    shelf=st.floats(-50, 40), pressure=st.floats(0.02, 0.4), dry=st.floats(0, 1), guess=st.floats(-60, 20),
+    shelf=st.floats(-50, 40),
+    pressure=st.floats(0.02, 0.4),
+    dry=st.floats(0, 1),
+    guess=st.floats(-60, 20),
 )
 def test_the_root_is_found_from_any_guess(shelf: float, pressure: float, dry: float, guess: float) -> None:
     inputs = primary.Inputs(VIAL, shelf, pressure)
@@ -166,7 +169,9 @@ def test_edge_vials_dry_first_and_colder_nucleation_slows() -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(
-    shelves=st.lists(st.floats(-50, 30), min_size=1, max_size=6), pressure=st.floats(3, 200), dt=st.floats(10, 3600),
+    shelves=st.lists(st.floats(-50, 30), min_size=1, max_size=6),
+    pressure=st.floats(3, 200),
+    dt=st.floats(10, 3600),
 )
 def test_water_only_leaves(shelves: list[float], pressure: float, dt: float) -> None:
     state = through(COLD, 3, -45.0, 1e5, lyo.filled(COLD, 20.0))

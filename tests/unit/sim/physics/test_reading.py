@@ -36,7 +36,11 @@ def test_analytics_case(case: dict[str, dict[str, float]]) -> None:
 @pytest.mark.parametrize(
     ("purity", "grade"),
     [
-        (3e10, "pure"), (2.5e10, "between low and pure"), (2e10, "low"), (2e9, "low"), (1.7e9, "between"),
+        (3e10, "pure"),
+        (2.5e10, "between low and pure"),
+        (2e10, "low"),
+        (2e9, "low"),
+        (1.7e9, "between"),
         (1e9, "impure"),
     ],
 )

@@ -14,7 +14,8 @@ from sim.physics import sec, sec_column
 from sim.physics.sec_transfer import dispersion
 
 BOING = next(
-    case for case in json.loads((Path(__file__).parents[3] / "data/cases/sec.json").read_text())["cases"]
+    case
+    for case in json.loads((Path(__file__).parents[3] / "data/cases/sec.json").read_text())["cases"]
     if case["id"] == "sec_boing2014_published"
 )
 COLUMN = sec_column.small_column()
@@ -30,8 +31,11 @@ def by_sum(curve: sec.Elution) -> tuple[float, float]:
 
 @settings(max_examples=25, deadline=None)
 @given(
-    accessibility=st.floats(0, 1), film=st.floats(2e-6, 1e-4), pore=st.floats(5e-12, 1e-9),
-    flow=st.floats(0.1, 5), load=st.floats(0.05, 3),
+    accessibility=st.floats(0, 1),
+    film=st.floats(2e-6, 1e-4),
+    pore=st.floats(5e-12, 1e-9),
+    flow=st.floats(0.1, 5),
+    load=st.floats(0.05, 3),
 )
 def test_moments_of_the_curve_are_the_exact_ones(
     accessibility: float, film: float, pore: float, flow: float, load: float

@@ -101,8 +101,13 @@ def test_shear_beyond_the_limit_costs_vesicles_only() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    volume=volumes, sieving=shares, flow=st.floats(0, 5e-5), buffer_flow=st.floats(0, 5e-6), inflow=st.floats(0, 100),
-    pressure=st.floats(0, 3e5), dt=st.floats(0.1, 600),
+    volume=volumes,
+    sieving=shares,
+    flow=st.floats(0, 5e-5),
+    buffer_flow=st.floats(0, 5e-6),
+    inflow=st.floats(0, 100),
+    pressure=st.floats(0, 3e5),
+    dt=st.floats(0.1, 600),
 )
 def test_matter_is_neither_made_nor_lost(
     volume: float, sieving: float, flow: float, buffer_flow: float, inflow: float, pressure: float, dt: float

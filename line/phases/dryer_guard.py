@@ -1,0 +1,72 @@
+"""Watches the freeze dryer at every scan of freezing and drying, and brings the product to safety before a hold."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from line.phases.dryer import Conditions
+from line.run import PhaseRun
+from line.units import FreezeDryer
+from vesiflow.errors import VesiflowError
+
+OVERSHOOT = 3.0  # K of the bath above its set-point
+SAFE_BELOW_COLLAPSE = 5.0  # K of the shelf that keeps ice without any vacuum control
+_HIGH, _LOST = 1.5, 2.0  # times the set-point
+_REACHED = 1.3
+_RISE = 5.0 / 60.0  # Pa/s
+_SETTLE = 1800.0  # s to come back to the set-point after a hold
+
+
+@dataclass
+class DryerGuard:
+    """One phase under watch; `pressure` Pa is None where no vacuum is held, `collapse` degC where ice is left."""
+
+    run: PhaseRun
+    dryer: FreezeDryer
+    pressure: float | None = None
+    collapse: float | None = None
+    _reached: bool = False
+    _last: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        self._began = self.run.clock.now()
+
+    async def see(self, seen: Conditions) -> None:
+        """LimitExceeded when the dryer does not do what was ordered; the product is safe then."""
+        try:
+            self._shelf(seen)
+            if self.pressure is not None:
+                self._vacuum(seen, self.pressure)
+        except VesiflowError:
+            await self._protect()
+            raise
+
+    def _shelf(self, seen: Conditions) -> None:
+        locks, tag = self.run.interlocks, "lyophilization.shelf"
+        what = "the circulator stands: its power was away?"
+        locks.require("lyo.gap", seen.running, what, value=seen.shelf, unit="degC", tag=tag)
+        self.run.limit(tag, seen.shelf, high=seen.setpoint + OVERSHOOT, unit="degC", alarm="lyo.shelf")
+
+    def _vacuum(self, seen: Conditions, wanted: float) -> None:
+        run, now, tag, found = self.run, self.run.clock.now(), "lyophilization.capacitance", seen.capacitance
+        self._reached = self._reached or found <= _REACHED * wanted
+        before, self._last = self._last, (now, found)
+        rise = (found - before[1]) / (now - before[0]) if before and now > before[0] else 0.0
+        if self._reached and found > _LOST * wanted and rise > _RISE:
+            what = "the vacuum is lost: the pressure rises fast"
+            run.interlocks.trip("lyo.vacuum_lost", what, value=found, limit=_LOST * wanted, unit="Pa", tag=tag)
+        if self._reached or now - self._began > _SETTLE:
+            run.limit(tag, found, high=_HIGH * wanted, unit="Pa", alarm="lyo.pressure")
+
+    async def _protect(self) -> None:
+        """Way to the pump first, then the shelf: off when it overheats, else below collapse. What does not answer is
+        left to the hold, which raises its own alarm."""
+        tripped = self.run.interlocks.first_out
+        with suppress(VesiflowError):
+            if tripped == "lyo.vacuum_lost":
+                await self.dryer.vacuum.set_relay("isolation", False)
+            if tripped == "lyo.shelf":
+                await self.dryer.shelf.stop()
+            elif self.collapse is not None:
+                await self.dryer.shelf.set_temperature(round(self.collapse - SAFE_BELOW_COLLAPSE, 1))

@@ -1,0 +1,217 @@
+"""A trial: one fault on a short batch, judged by what physically happened and by what the journal says of it.
+
+The recipes are those of the trials folder, each unit procedure alone; the line is the packaged simulated one without
+the instruments that the recipe does not use. Nobody attends: the first hold ends the trial.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from devices.line_file import LineFile, line_from_text, load_line
+from line import host_faults
+from line.host import Host, World, hosted, make_world
+from line.procedure import Outcome, Procedure
+from line.safe_outputs import safe
+from protocols.check import check, refuse
+from protocols.control import ControlRecipe
+from protocols.load import load
+from protocols.resolve import resolve
+from records.journal import Entry
+from records.store import Store
+from sim.faults.director import Director, attach
+from sim.faults.model import Entry as Case
+from sim.material import VESICLES
+from sim.plant import Plant
+from vesiflow.errors import VesiflowError
+
+BATCH = "trial"
+_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a trial's data need not outlive it
+NOTICED = ("alarm.raised", "deviation", "batch.state", "phase.ended", "alarm.flood")
+_BAD_STATES = ("Holding", "Held", "Aborting", "Aborted", "Stopping")
+
+
+@dataclass
+class Result:
+    """What a trial found. Times in seconds: `struck` process time, `noticed` after it, `safe_after` after that."""
+
+    id: str
+    struck: float | None = None
+    noticed: float | None = None
+    noticed_by: str = ""
+    state: str = ""
+    safe_after: float | None = None
+    lost: float = 0.0
+    alarms: tuple[str, ...] = ()
+    ledger: Mapping[str, int] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def met(self) -> bool:
+        """Whether everything that was expected came true."""
+        return not self.problems
+
+
+@dataclass
+class _Watch:
+    """Looks at the plant at every byte: since when are the outputs of the unit safe?"""
+
+    plant: Plant
+    unit: str
+    director: Director
+    since: float | None = None
+    before: float | None = None
+
+    def __call__(self) -> None:
+        if self.director.fired_at is None:
+            return
+        if self.before is None:
+            self.before = kept(self.plant)
+        if not safe(self.plant, self.unit):
+            self.since = None
+        elif self.since is None:
+            self.since = self.plant.now()
+
+
+def recipe_path(name: str) -> Path:
+    """The file of trial `name`."""
+    with as_file(files("line") / "trials" / f"{name}.yaml") as path:
+        return path
+
+
+def trial_line(unit: str, changes: Mapping[str, Any] | None = None) -> LineFile:
+    """The packaged simulated line with what `unit` needs, `changes` merged into the document."""
+    data = yaml.safe_load(load_line("sim").text)
+    roles = {name: role for name, role in data["roles"].items() if name.startswith((unit + ".", "line."))}
+    used = {role["instrument"] for role in roles.values()}
+    data["roles"] = roles
+    data["instruments"] = {name: item for name, item in data["instruments"].items() if name in used}
+    data["safe_state"] = {unit: data["safe_state"][unit]}
+    return line_from_text(yaml.safe_dump(_merged(data, changes or {}), sort_keys=False))
+
+
+def _merged(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    out = dict(data)
+    for name, value in changes.items():
+        both = isinstance(value, Mapping) and isinstance(out.get(name), Mapping)
+        out[name] = _merged(out[name], value) if both else value
+    return out
+
+
+async def run(case: Case, seed: int = 1) -> Result:
+    """Run one case of the catalogue and judge it."""
+    path = recipe_path(case.trial)
+    unit = next(iter(yaml.safe_load(path.read_text(encoding="utf-8"))["procedure"][0]))
+    result = Result(case.id)
+    try:
+        line, master = trial_line(unit, case.line), load(str(path))
+        refuse(master, check(master, line.profile))
+        recipe = resolve(master, line.profile)
+    except VesiflowError as error:
+        return judged(case, replace(result, struck=0.0, noticed=0.0, noticed_by="preflight", state="Refused",
+                                    safe_after=0.0, note=str(error).splitlines()[0]))  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="vesiflow-trial-", dir=_MEMORY) as root:
+        return judged(case, await _batch(case, recipe, line, Store(Path(root)), unit, seed))
+
+
+async def _batch(case: Case, recipe: ControlRecipe, line: LineFile, store: Store, unit: str, seed: int) -> Result:
+    world = make_world(line, seed)
+    assert world.simulated is not None
+    plant = world.simulated.plant
+    director = attach(world.simulated.bench, plant, case.faults, seed)
+    watch = _Watch(plant, unit, director)
+    director.watchers.append(watch)
+    result = Result(case.id)
+    try:
+        async with hosted(line, store, seed=seed, world=world) as host:
+            director.phase = lambda: _phase(host)
+            director.host.update(host_faults.injectors(host))
+            host.controller.journal.event("trial", "", case=case.id, seed=seed)
+            try:
+                outcome = await Procedure(host.client, recipe, BATCH, "trial", attended=False).run()
+                director.look()
+            finally:
+                director.end()
+            _fill(result, host, world, director, watch, outcome)
+    except VesiflowError as error:
+        result.struck = result.struck if result.struck is not None else director.fired_at or 0.0
+        result.state, result.noticed, result.noticed_by = "Refused", 0.0, "connect"
+        result.safe_after, result.note = 0.0, str(error).splitlines()[0]
+    return result
+
+
+def _phase(host: Host) -> str:
+    batch = host.controller.batches.get(BATCH)
+    return batch.run.phase.kind if batch is not None and batch.run is not None else ""
+
+
+def _fill(result: Result, host: Host, world: World, director: Director, watch: _Watch, outcome: Outcome) -> None:
+    plant = watch.plant
+    result.struck = director.fired_at
+    epoch = host.clock.utc().timestamp() - host.clock.now()
+    entries = host.controller.journal.events(BATCH, NOTICED)
+    result.state = _first_bad_state(entries) or str(outcome.batch.state)
+    result.alarms = tuple(str(one.data["name"]) for one in entries if one.kind == "alarm.raised")
+    result.note = outcome.reason
+    result.ledger = {kind: len(plant.ledger.of(kind)) for kind in {one.kind for one in plant.ledger.events}}
+    if result.struck is None:
+        return
+    noticed = [one for one in entries if _notices(one) and one.utc.timestamp() - epoch >= result.struck - 1e-3]
+    if noticed:
+        at = noticed[0].utc.timestamp() - epoch
+        result.noticed = at - result.struck
+        data = noticed[0].data
+        result.noticed_by = str(data.get("name") or data.get("what") or data.get("new"))
+        told = next((one for one in noticed if one.kind == "batch.state"), noticed[0])
+        if watch.since is not None:
+            result.safe_after = max(watch.since - (told.utc.timestamp() - epoch), 0.0)
+    if watch.before:
+        result.lost = max(1.0 - kept(plant) / watch.before, 0.0)
+
+
+def _notices(entry: Entry) -> bool:
+    if entry.kind == "batch.state":
+        return entry.data["new"] in _BAD_STATES
+    return entry.kind != "phase.ended" or entry.data["outcome"] == "failed"
+
+
+def _first_bad_state(entries: Sequence[Entry]) -> str:
+    states = [str(one.data["new"]) for one in entries if one.kind == "batch.state"]
+    return next((state for state in states if state in ("Held", "Aborted")), "")
+
+
+def kept(plant: Plant) -> float:
+    """Intact vesicles that are still where somebody can use them: not in waste, permeate or on the floor."""
+    total = sum(material.total(VESICLES) for material in plant.contents())
+    permeate = plant.tff.permeate.content.total(VESICLES)
+    return total - permeate - sum(plant.tff.loop.permeate.get(name, 0.0) for name in VESICLES)
+
+
+def judged(case: Case, result: Result) -> Result:
+    """The result with everything that is not as expected."""
+    want, found = case.expect, []
+    if result.struck is None:
+        found.append("the fault never struck")
+    if result.noticed is None:
+        found.append("not noticed")
+    elif result.noticed > want.within:
+        found.append(f"noticed after {result.noticed:.0f} s, allowed {want.within:.0f} s")
+    if want.alarms and not set(want.alarms) & set(result.alarms):
+        found.append(f"no alarm {' or '.join(want.alarms)} (got {', '.join(result.alarms) or 'none'})")
+    if result.state not in want.state.split(" or "):
+        found.append(f"ended {result.state}, expected {want.state}")
+    if want.state != "Complete" and (result.safe_after is None or result.safe_after > want.safe_within):
+        after = "never" if result.safe_after is None else f"after {result.safe_after:.1f} s"
+        found.append(f"safe {after}, allowed {want.safe_within:.1f} s")
+    for kind, count in want.ledger.items():
+        if result.ledger.get(kind, 0) > count:
+            found.append(f"{result.ledger[kind]} times {kind}, allowed {count}")
+    return replace(result, problems=tuple(found))

@@ -1,0 +1,169 @@
+"""Makes faults happen at their time. Like the plant it runs when somebody looks: at every byte on any wire.
+
+All emulators of the bench are put behind `sim.wire.faulty.Faulty`; every byte to or from one of them first lets the
+director see whether a fault is due, goes on or is over. So a fault strikes at the first byte at or after its moment,
+the same in every run with the same seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from sim.bench import Bench
+from sim.faults import product, wet, wires
+from sim.faults.injectors import INJECTORS, Effect, Injector, Scene
+from sim.faults.model import Fault, Level
+from sim.plant import Plant
+from sim.wire.emulator import Emulator
+from sim.wire.faulty import Faulty
+from vesiflow.errors import ConfigError
+
+LOADED = (product, wet, wires)
+"""Modules whose injectors are in the table once they are imported."""
+
+Values = Mapping[str, Callable[[], float]]
+
+
+@dataclass
+class Strike:
+    """A fault and how far it has come; times in process seconds."""
+
+    fault: Fault
+    delay: float
+    will: bool
+    fired: float | None = None
+    over: bool = False
+    effect: Effect | None = None
+    _from: float | None = None
+
+    def due(self, scene: Scene, values: Values, phase: str) -> bool:
+        """Whether its moment has come."""
+        if not self.will or self.fired is not None:
+            return False
+        if self._from is None:
+            self._from = self._begin(scene, values, phase)
+        return self._from is not None and scene.now() >= self._from + self.delay
+
+    def _begin(self, scene: Scene, values: Values, phase: str) -> float | None:
+        when = self.fault.when
+        if when.event:
+            seen = scene.plant.ledger.of(when.event)
+            return seen[when.count - 1].at if len(seen) >= when.count else None
+        if when.phase and not phase.endswith(when.phase):
+            return None
+        if when.value:
+            value = values[when.value]()
+            met = (when.above is not None and value > when.above) or (when.below is not None and value < when.below)
+            return scene.now() if met else None
+        return scene.now() if when.phase else 0.0
+
+
+@dataclass
+class Director:
+    """All faults of one run. `phase` tells which phase runs, for faults that wait for one; `look` is called by wires.
+
+    `host` are the injectors of host faults, which only whoever runs the controller can have.
+    """
+
+    scene: Scene
+    strikes: Sequence[Strike]
+    phase: Callable[[], str] = lambda: ""
+    watchers: list[Callable[[], None]] = field(default_factory=list)
+    host: dict[str, Injector] = field(default_factory=dict)
+    _busy: bool = False
+
+    @property
+    def fired_at(self) -> float | None:
+        """When the first fault struck."""
+        return min((one.fired for one in self.strikes if one.fired is not None), default=None)
+
+    def look(self) -> None:
+        """Begin what is due, go on with what lasts, end what is over."""
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            for strike in self.strikes:
+                self._one(strike)
+        finally:
+            self._busy = False
+        for watch in self.watchers:
+            watch()
+
+    def end(self) -> None:
+        """Undo whatever still lasts: the run is over."""
+        for strike in self.strikes:
+            if strike.effect is not None and not strike.over:
+                strike.over = True
+                strike.effect.undo()
+
+    def _one(self, strike: Strike) -> None:
+        now = self.scene.now()
+        if strike.fault.level is Level.HOST and strike.fault.what not in self.host:
+            return
+        if strike.due(self.scene, values_of(self.scene.plant), self.phase()):
+            strike.fired = now
+            self.scene.plant.ledger.record(now, "fault", id=strike.fault.id, what=strike.fault.what)
+            known = self.host if strike.fault.level is Level.HOST else INJECTORS
+            strike.effect = known[strike.fault.what](self.scene, strike.fault.settings)
+        if strike.fired is None or strike.over or strike.effect is None:
+            return
+        lasts = strike.fault.when.lasts
+        if lasts is not None and now >= strike.fired + lasts:
+            strike.over = True
+            strike.effect.undo()
+        else:
+            strike.effect.tick(now - strike.fired)
+
+
+def values_of(plant: Plant) -> Values:
+    """What faults may wait for, in inside units."""
+    return {
+        "tff.feed": lambda: plant.tff.drive,
+        "tff.permeate": lambda: plant.tff.pumps[0],
+        "tff.buffer": lambda: plant.tff.pumps[1],
+        "tff.volume": lambda: plant.tff.loop.volume,
+        "tff.permeated": lambda: plant.tff.permeate_mass(plant.now()),
+        "sec.flow": lambda: plant.sec.flow,
+        "sec.pumped": lambda: plant.sec.bed.volume,
+        "sec.injector": lambda: float(plant.sec.injector),
+        "sec.tube": lambda: float(plant.sec.tube),
+        "lyo.shelf": lambda: plant.dryer.shelf,
+        "lyo.pressure": lambda: plant.dryer.chamber.pressure,
+    }
+
+
+class Watched(Faulty):
+    """A wire with every fault, at whose every byte the director looks."""
+
+    def __init__(self, now: Callable[[], float], emulator: Emulator, look: Callable[[], None]) -> None:
+        super().__init__(now, emulator)
+        self._look = look
+
+    def receive(self, data: bytes) -> None:
+        self._look()
+        super().receive(data)
+        self._look()
+
+
+def attach(bench: Bench, plant: Plant, faults: Sequence[Fault], seed: int = 1) -> Director:
+    """Put a director behind every wire of `bench`; before its ports are opened. ConfigError for an unknown fault."""
+    for fault in faults:
+        if fault.what not in INJECTORS and fault.level is not Level.HOST:
+            raise ConfigError(f"nothing is called {fault.what!r}", bounds=", ".join(sorted(INJECTORS)))
+        if fault.when.value and fault.when.value not in values_of(plant):
+            raise ConfigError(f"no value {fault.when.value!r}", bounds=", ".join(values_of(plant)))
+    rng = Random(f"{seed}:faults")
+    wires: dict[str, Watched] = {}
+    scene = Scene(plant, bench, wires, plant.now, rng)
+    strikes = [
+        Strike(one, one.when.after + rng.uniform(0.0, one.when.within), rng.random() < one.when.chance)
+        for one in faults
+    ]
+    director = Director(scene, strikes)
+    for address, emulator in bench.endpoints.items():
+        wires[address] = Watched(plant.now, emulator, director.look)
+    bench.endpoints = {**wires}
+    return director

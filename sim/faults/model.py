@@ -1,0 +1,136 @@
+"""What a fault is: an id, a level, when it strikes, what it does; and the catalogue of all of them as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cache
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from vesiflow.documents import DocumentError, problems, read
+from vesiflow.errors import ConfigError
+from vesiflow.quantities import parse
+
+
+def _seconds(value: Any) -> float:
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        raise ValueError(f"{value!r} is not a time")
+    return parse(value, "s")
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
+Setting = float | int | str | bool
+
+
+class Level(StrEnum):
+    PLANT = "plant"
+    INSTRUMENT = "instrument"
+    WIRE = "wire"
+    HOST = "host"
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class When(Section):
+    """The moment: `after` s from the start, or from the `count`-th ledger event `event`, or from when `value` of the
+    plant passes `above` or `below`; `chance` is the probability that it strikes at all, `within` spreads the moment
+    evenly over so many s more. A fault that `lasts` ends by itself."""
+
+    after: Seconds = 0.0
+    event: str = ""
+    count: int = Field(1, ge=1)
+    value: str = ""
+    above: float | None = None
+    below: float | None = None
+    phase: str = ""
+    chance: float = Field(1.0, ge=0, le=1)
+    within: Seconds = 0.0
+    lasts: Seconds | None = None
+
+
+class Fault(Section):
+    """One thing that goes wrong: `what` names the injector, `settings` are its numbers in inside units."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,40}$")
+    level: Level
+    what: str
+    when: When = When()
+    settings: dict[str, Setting] = {}
+
+
+class Expectation(Section):
+    """What must follow. `alarms`: one of these is raised; `state` the batch comes to; `within` s until it is noticed;
+    `safe_within` s more until the unit's outputs are safe; `ledger`: how often something may have happened."""
+
+    alarms: tuple[str, ...] = ()
+    state: str = "Held"
+    within: Seconds = 60.0
+    safe_within: Seconds = 5.0
+    ledger: Mapping[str, int] = {}
+
+
+class Entry(Section):
+    """A fault of the catalogue with its reason, its trial and what is expected. `covered` names a test that proves it
+    where no single batch can."""
+
+    id: str
+    operation: str
+    fault: str
+    injection: str
+    detection: str
+    reaction: str
+    trial: str = ""
+    faults: tuple[Fault, ...] = ()
+    line: Mapping[str, Any] = {}
+    expect: Expectation = Expectation()
+    covered: str = ""
+    quick: bool = False
+
+
+@cache
+def catalogue() -> Mapping[str, Entry]:
+    """All entries by id; ConfigError when the data file is wrong."""
+    with as_file(files("sim.faults") / "catalogue.yaml") as path:
+        document = read(path)
+    entries = {}
+    for name, data in (document.data or {}).items():
+        filled = {**data, "id": name, "faults": [{"id": name, **one} for one in data.get("faults", ())]}
+        try:
+            entries[name] = Entry.model_validate(filled)
+        except ValidationError as error:
+            raise DocumentError(problems(error, document, (name,))) from None
+    return entries
+
+
+def load(file: Path) -> tuple[Fault, ...]:
+    """The faults of a fault file: a list of {id, level, what, when, settings}; DocumentError naming lines."""
+    document = read(file)
+    if not isinstance(document.data, list):
+        raise DocumentError([document.problem((), "is not a list of faults")])
+    found = []
+    for index, item in enumerate(document.data):
+        try:
+            found.append(Fault.model_validate(item))
+        except ValidationError as error:
+            raise DocumentError(problems(error, document, (index,))) from None
+    return tuple(found)
+
+
+def find(name: str) -> tuple[Fault, ...]:
+    """The faults of a catalogue entry, or of a fault file when `name` ends in .yaml."""
+    if name.endswith((".yaml", ".yml")):
+        return load(Path(name))
+    entry = catalogue().get(name)
+    if entry is None:
+        raise ConfigError(f"no such fault: {name!r}", remedy="see `vesiflow faults list`, or give a .yaml file")
+    if not entry.faults:
+        raise ConfigError(
+            f"{name} is no fault of a running batch", remedy=f"it is proven by {entry.covered or 'a check'}"
+        )
+    return entry.faults
