@@ -20,7 +20,8 @@ from vesiflow.errors import BadReply, NoReply, Refused
 
 SAMPLE, CARGO = "sample:A1", "cargo:A1"
 _LOG_APPEARS_WITHIN = 5.0
-_OPEN, _NO_LOAD = 1.3, 1e4  # times the longest time constant; ohm
+_OPEN, _NO_LOAD = 0.995, 1e4  # of the parallel resistor; ohm
+_GAP_TOLERANCE = 0.05
 ELECTROPORATOR = "electroporation.electroporator"
 PULSE = "pulse"
 

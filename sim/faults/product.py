@@ -33,7 +33,8 @@ def plate_left(scene: Scene, settings: Settings) -> Effect:
 
     def done(right: Action) -> Action:
         def act(details: Details) -> Answer:
-            return ({}, 30.0) if details.get("to") == "electroporator" else right(details)
+            stays = {**details, "to": "deck"} if details.get("to") == "electroporator" else details
+            return right(stays)
 
         return act
 
@@ -42,9 +43,9 @@ def plate_left(scene: Scene, settings: Settings) -> Effect:
 
 
 @injector("plate.gap")
-def plate_gap(scene: Scene, settings: Settings) -> Effect:
+def plate_gap(scene: Scene, numbers: Settings) -> Effect:
     """The plate that is put down has another gap than the program says, m."""
-    station, gap = scene.plant.station, number(settings, "gap", 4e-3)
+    station, gap = scene.plant.station, number(numbers, "gap", 4e-3)
     right = station.fire
     station.fire = lambda program, now: right(replace(program, gap=gap), now)  # type: ignore[method-assign,assignment]
     return ONCE
