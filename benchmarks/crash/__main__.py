@@ -48,7 +48,7 @@ def everything(points: int, random: int, jobs: int, seed: int) -> int:
     print(f"{'':24}" + "".join(f"{name:>10}" for name in COLUMNS))
     for kind, trials in (("every place", enumerated(points)), ("random", at_random(random, seed))):
         found = list(verdicts(trials, jobs))
-        rows += [row(kind, recipe, [verdict for verdict in found if verdict.trial.recipe == recipe]) for recipe in RECIPES]
+        rows += [row(kind, recipe, [one for one in found if one.trial.recipe == recipe]) for recipe in RECIPES]
         rows.append(row(kind, "all", found))
         bad += [verdict for verdict in found if not verdict.good]
     for verdict in bad:
