@@ -92,7 +92,7 @@ class AlarmBook:
         alarm.details = {"tag": row.tag if tag is None else tag, **details}
         if found is not None:  # still shelved when it comes back
             alarm.shelved_until, alarm.shelved_by, alarm.count = found.shelved_until, found.shelved_by, found.count + 1
-        self._journal.event(
+        self._journal.tell(
             "alarm.raised", batch, id=alarm.id, name=name, priority=str(row.priority), what=what, key=key,
             group=row.group, first_out=alarm.first_out, response=row.response, **alarm.details,
         )  # fmt: skip
@@ -105,7 +105,7 @@ class AlarmBook:
         alarm = self._alarms.get(f"{name}@{batch}" if batch else name)
         if alarm is None or not alarm.active:
             return
-        self._journal.event("alarm.returned", batch, id=alarm.id)
+        self._journal.tell("alarm.returned", batch, id=alarm.id)
         alarm.active = False
         self._forget(alarm)
 
@@ -209,9 +209,9 @@ class AlarmBook:
         flooded = len(self._recent) > FLOOD_COUNT
         if flooded and not self.flooded:
             first = {group: alarms[0].id for group, alarms in self.groups().items()}
-            self._journal.event("alarm.flood", "", count=len(self._recent), seconds=FLOOD_WINDOW, first_out=first)
+            self._journal.tell("alarm.flood", "", count=len(self._recent), seconds=FLOOD_WINDOW, first_out=first)
         elif self.flooded and not flooded:
-            self._journal.event("alarm.flood_over", "")
+            self._journal.tell("alarm.flood_over", "")
         self.flooded = flooded
 
     def _forget(self, alarm: Alarm) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from devices.commands import Verdict
@@ -15,10 +16,10 @@ from line.phases import PHASES
 from line.restore import Remembered, last_token, reconcile, remembered
 from line.run import PhaseRun, Requests, Stopped
 from line.safe import make_safe
-from line.state import COMPLETIONS, OVER, Command, State, after
+from line.state import COMPLETIONS, OVER, SAFEWARD, Command, State, after
 from line.watchdog import PATIENCE, supervised
 from protocols.control import ControlRecipe, Phase, to_json
-from records.journal import Journal
+from records.journal import Journal, StoreError
 from records.telemetry import TelemetryWriter
 from vesiflow import __version__, log
 from vesiflow.clock import Clock
@@ -157,7 +158,8 @@ class Controller:
         return batch
 
     def _may_continue(self, batch: Batch) -> None:
-        """Nothing in doubt, and a phase that finds its place again; else Refused."""
+        """A journal that can be written, nothing in doubt, and a phase that finds its place again; else Refused."""
+        self.journal.reopen()
         doubts = self.journal.in_doubt(batch.id)
         if doubts:
             shown = ", ".join(f"{intent.device} {intent.verb} ({intent.id})" for intent in doubts)
@@ -341,9 +343,11 @@ class Controller:
         self._complete_state(batch)
 
     def _end(self, batch: Batch, run: PhaseRun, status: PhaseStatus, outcome: Any, reason: str) -> None:
-        batch.telemetry.flush()
+        with suppress(StoreError):  # the end of a phase must be known even when its curves cannot be kept
+            batch.telemetry.flush()
         status.state, status.ended, status.reason = outcome, self.clock.now(), reason
-        self.journal.event(
+        write = self.journal.event if outcome == "complete" else self.journal.tell
+        write(
             "phase.ended",
             batch.id,
             key=run.phase.key,
@@ -354,7 +358,8 @@ class Controller:
         )
 
     def _move(self, batch: Batch, target: State, why: str, who: str = "controller") -> None:
-        self.journal.event("batch.state", batch.id, old=str(batch.state), new=str(target), who=who, why=why)
+        write = self.journal.tell if target in SAFEWARD else self.journal.event
+        write("batch.state", batch.id, old=str(batch.state), new=str(target), who=who, why=why)
         batch.state, batch.reason = target, why
         if target in OVER:
             self._owners = {unit: owner for unit, owner in self._owners.items() if owner != batch.id}

@@ -1,7 +1,8 @@
 """The only way from a phase to an instrument: limits, then the journal, then the act, then the evidence.
 
 A physical action is written (intent, durable) before its bytes go out and closed with DONE, NOT_DONE or UNKNOWN.
-Nothing is ever repeated here; UNKNOWN becomes InDoubt and holds the unit.
+Nothing is ever repeated here; UNKNOWN becomes InDoubt and holds the unit. Without a durable intent nothing goes out but
+what de-energises (commands declared safe); and nothing at all once another controller writes the journal.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from devices.commands import Command, Kind, Verdict, declared
 from devices.open_line import OpenInstrument, OpenLine
-from records.journal import Intent, Journal
+from records.journal import Fenced, Intent, Journal, StoreError
 from vesiflow.errors import ConfigError, InDoubt, LimitExceeded, NotSent, Refused, VesiflowError
 from vesiflow.quantities import show
 
@@ -57,7 +58,15 @@ class Gateway:
         """Do `work` with an intent before and an outcome after; `how` names the evidence method of the role."""
         evidence = getattr(self._line.roles[role], how.evidence) if how.evidence else None
         before = await evidence() if evidence and how.kind in _NEEDS_BEFORE else None
-        intent = self._intent(role, verb, how, args, before)
+        try:
+            intent = self._journal.intent(*self._row(role, verb, how, args, before))
+        except Fenced:
+            raise
+        except StoreError:
+            if not how.safe:
+                raise
+            return await self._unwritten(work, self._row(role, verb, how, args, before))
+        self._journal.still_mine()
         sent = self._sent(role)
         try:
             result = await work()
@@ -66,13 +75,34 @@ class Gateway:
                 # An earlier step of the same method did leave: a port lost half way, a value that was clamped.
                 await self._settle(intent, role, verb, how, args, before, evidence, error)
                 return None
-            self._journal.outcome(intent, Verdict.NOT_DONE, "reply", None, None, str(error))
+            self._close(intent, Verdict.NOT_DONE, "reply", None, None, str(error))
             raise
         except BaseException as error:
             await self._settle(intent, role, verb, how, args, before, evidence, error)
             return None
-        self._journal.outcome(intent, Verdict.DONE, "reply", None, result, "read back")
+        self._close(intent, Verdict.DONE, "reply", None, result, "read back")
         return result
+
+    async def _unwritten(self, work: Callable[[], Awaitable[Any]], row: tuple[Any, ...]) -> Any:
+        """A de-energising act while the journal takes nothing: it goes out all the same and is written later."""
+        try:
+            result = await work()
+        except VesiflowError as error:
+            verdict = Verdict.NOT_DONE if isinstance(error, _NOTHING_SENT) else Verdict.UNKNOWN
+            self._journal.owe(verdict, str(error), None, *row)
+            raise
+        self._journal.owe(Verdict.DONE, "read back", result, *row)
+        return result
+
+    def _close(self, *outcome: Any) -> None:
+        """Write an outcome; owed when the file does not take it, and then nothing goes on as if all were well."""
+        try:
+            self._journal.outcome(*outcome)
+        except Fenced:
+            raise
+        except StoreError:
+            self._journal.owe_outcome(*outcome)
+            raise
 
     def done(self, verb: str) -> int:
         """How many actions `verb` of this phase are behind it: happened, or decided about by a person (discarded
@@ -103,7 +133,7 @@ class Gateway:
             except VesiflowError:
                 verdict = Verdict.UNKNOWN
         reason = str(error) or type(error).__name__
-        self._journal.outcome(intent, verdict, "evidence", None, after, reason)
+        self._close(intent, verdict, "evidence", None, after, reason)
         if verdict is Verdict.DONE:
             return
         if verdict is Verdict.UNKNOWN and isinstance(error, VesiflowError):
@@ -133,9 +163,10 @@ class Gateway:
                     remedy="mend the recipe or the line file",
                 )
 
-    def _intent(self, role: str, verb: str, how: Command, args: tuple[Any, ...], before: Any) -> str:
+    def _row(self, role: str, verb: str, how: Command, args: tuple[Any, ...], before: Any) -> tuple[Any, ...]:
+        """An intent's arguments for the journal."""
         instrument = self._instrument(role)
-        return self._journal.intent(
+        return (
             self._batch,
             self._phase,
             role,
@@ -143,10 +174,10 @@ class Gateway:
             list(args),
             str(how.kind),
             how.evidence or "reply",
-            pre=before,
-            serial=instrument.identity.serial_number,
-            device_kind="sim" if instrument.spec.at.startswith("sim:") or not self._line.clock.real else "real",
-            token=self._token,
+            before,
+            instrument.identity.serial_number,
+            "sim" if instrument.spec.at.startswith("sim:") or not self._line.clock.real else "real",
+            self._token,
         )
 
     def _sent(self, role: str) -> int:

@@ -15,6 +15,7 @@ from functools import partial
 import httpx
 
 from devices.line_file import LineFile
+from devices.link import Link
 from devices.open_line import OpenLine, open_line
 from line.api import create_app
 from line.client import LineClient
@@ -91,6 +92,7 @@ async def hosted(
             store.journal(line.name), clock, code_version=__version__, boot_id=ulid(clock.utc(), ids), source=ids
         ) as journal:
             async with opened(line, here) as instruments:
+                _guard(instruments, journal)
                 make_telemetry = partial(_telemetry, store, line.name, clock)
                 controller = Controller(instruments, journal, clock, make_telemetry, seed=seed)
                 await clock.spawn(
@@ -103,6 +105,13 @@ async def hosted(
                             yield Host(controller, LineClient(http), clock, here.simulated)
                     finally:
                         await controller.close()
+
+
+def _guard(line: OpenLine, journal: Journal) -> None:
+    """No byte leaves for an instrument once another controller has written the journal of this line."""
+    for instrument in line.instruments.values():
+        if isinstance(instrument.link, Link):
+            instrument.link.guard = journal.still_mine
 
 
 @contextmanager

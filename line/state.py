@@ -79,6 +79,15 @@ OVER = frozenset({State.COMPLETE, State.STOPPED, State.ABORTED})
 """States in which a batch owns no unit any more."""
 
 
+SAFEWARD = frozenset(
+    {
+        State.HOLDING, State.HELD, State.SUSPENDING, State.SUSPENDED,
+        State.STOPPING, State.STOPPED, State.ABORTING, State.ABORTED,
+    }
+)  # fmt: skip
+"""States that a batch reaches even when the journal cannot be written."""
+
+
 def after(state: State, command: Command) -> State:
     """The state that `command` leads to; Refused when the standard does not allow it."""
     target = TRANSITIONS.get((state, command))

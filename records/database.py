@@ -17,7 +17,16 @@ _STRICT_SINCE = (3, 37, 0)
 
 
 class StoreError(VesiflowError):
-    """The journal or telemetry file could not be written or read: nothing may act until it is reopened."""
+    """The journal or telemetry file could not be written or read: nothing may act until it is reopened.
+
+    `mendable` when that can be done under a running line (the disk was full).
+    """
+
+    mendable = False
+
+
+class Fenced(StoreError):
+    """Another process has written the journal since: this one has lost the line and must not act, not even safely."""
 
 
 def open_writer(path: Path, schema: str, *, synchronous: str = "FULL") -> sqlite3.Connection:

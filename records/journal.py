@@ -3,7 +3,11 @@
 One SQLite file a line, one writer. `intent` returns only when the row is on the disk (WAL, synchronous=FULL), so that
 no byte leaves for an instrument without it; `outcome` closes it with evidence. Everything else is an event. All of it
 hangs on one hash chain. A failed write poisons the journal: it refuses everything until it is opened again, because
-after a failed fsync nobody knows what the disk holds.
+after a failed fsync nobody knows what the disk holds. What has to be done meanwhile for safety is owed: kept in memory
+and written, marked late, when the file takes entries again.
+
+The journal is also the arbiter between two controllers: a writer that finds an entry it did not write has lost the
+line, and refuses for ever (`Fenced`).
 """
 
 from __future__ import annotations
@@ -11,14 +15,15 @@ from __future__ import annotations
 import hashlib
 import random
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from records.coding import dumps, encode
-from records.database import StoreError, failed, open_writer, settings
+from records.database import Fenced, StoreError, failed, open_writer, settings
 from records.journal_reader import BatchHead, Entry, Intent, JournalReader, Outcome, Resolution
 from records.journal_reader import select_events as _select_events
 from records.journal_reader import select_intents as _select_intents
@@ -29,7 +34,7 @@ from vesiflow.errors import Refused
 from vesiflow.ids import canonical, ulid
 
 __all__ = [
-    "BatchHead", "Entry", "Intent", "Journal", "JournalReader", "Outcome", "Resolution", "StoreError",
+    "BatchHead", "Entry", "Fenced", "Intent", "Journal", "JournalReader", "Outcome", "Resolution", "StoreError",
     "VerifyResult", "verify",
 ]  # fmt: skip
 
@@ -58,10 +63,14 @@ class Journal:
         self._code_version, self._boot, self._actor = code_version, boot_id, actor
         self._source = source
         self._fault: StoreError | None = None
+        self._owed: list[Callable[[], object]] = []
+        self._mine = self._next = (0, GENESIS)
+        self._version = 0
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db = open_writer(path, SCHEMA)
         try:
             self._check_tail()
+            self._claim()
             self.event("journal.opened", "", code_version=code_version, sqlite=settings(self._db))
         except BaseException:
             self._db.close()
@@ -80,6 +89,19 @@ class Journal:
         encoded = encode(data)
         with self._transaction():
             return self._append(kind, batch, encoded)
+
+    def tell(self, kind: str, batch: str, **data: Any) -> None:
+        """As `event`, for what must not fail (a unit is held, a batch aborted): owed while the file takes nothing.
+
+        Fenced all the same when another process has the line.
+        """
+        try:
+            self.event(kind, batch, **data)
+        except Fenced:
+            raise
+        except StoreError:
+            late = {**data, "late": True, "at": self._utc()}
+            self._owed.append(partial(self.event, kind, batch, **late))
 
     def intent(
         self,
@@ -128,6 +150,82 @@ class Journal:
         with self._transaction():
             self._append_row("outcome", self._batch_of(intent_id), row, id=intent_id, state=str(state))
 
+    def owe(self, verdict: str, reason: str, post: Any, *intent: Any) -> None:
+        """A de-energising action that went out although its intent could not be written: to be written later.
+
+        `intent` as for `intent`, without retry_of.
+        """
+        then = self._clock.now()
+
+        def write() -> None:
+            ago = f"{self._clock.now() - then:.0f} s before it was written"
+            self.outcome(self.intent(*intent, late=True), verdict, "reply", None, post, f"{reason}, {ago}")
+
+        self._owed.append(write)
+
+    def owe_outcome(self, *outcome: Any) -> None:
+        """How an action ended whose outcome could not be written; arguments as for `outcome`."""
+        self._owed.append(partial(self.outcome, *outcome))
+
+    @property
+    def owed(self) -> int:
+        """How many entries wait in memory for a file that takes them."""
+        return len(self._owed)
+
+    def reopen(self) -> None:
+        """After a fault whose cause is mended: open and check the file again, then write what is owed.
+
+        Only a full disk can be mended under a running line. StoreError when it is still full, or anything else.
+        """
+        if self._fault is None:
+            self._pay()
+            return
+        if isinstance(self._fault, Fenced) or not self._fault.mendable:
+            self._refuse_if_faulty()
+        self._db, before = open_writer(self.path, SCHEMA), self._db
+        before.close()
+        self._check_tail()
+        self._fault = None
+        self._version = -1  # of another connection: who wrote last is looked up
+        self.still_mine()
+        self.event("journal.reopened", "", owed=len(self._owed))
+        self._pay()
+
+    def _pay(self) -> None:
+        while self._owed:
+            self._owed[0]()
+            del self._owed[0]
+
+    def still_mine(self) -> None:
+        """Fenced when another process has written since; cheap enough to ask before every byte that leaves."""
+        if isinstance(self._fault, Fenced):
+            raise self._fault
+        try:
+            version = self._db.execute("PRAGMA data_version").fetchone()[0]
+            if version == self._version:
+                return
+            head = self._head()
+        except sqlite3.Error:
+            return  # what cannot be read cannot be judged; the lock of the line still holds
+        self._expect(head)
+        self._version = version
+
+    def _claim(self) -> None:
+        """What stands in the file now is what this writer continues."""
+        self._mine = self._next = self._head()
+        self._version = self._db.execute("PRAGMA data_version").fetchone()[0]
+
+    def _expect(self, head: tuple[int, str]) -> None:
+        if head == self._mine:
+            return
+        self._fault = Fenced(
+            f"another controller has taken over this line (entry {head[0]} is not ours)",
+            device=str(self.path),
+            action="write",
+            remedy="end this process; use `vesiflow line status`",
+        )
+        raise self._fault
+
     def resolve(self, intent_id: str, verdict: str, by: str, reason: str) -> None:
         """A person (`by`) decides about an UNKNOWN outcome: `verdict` done, not_done or discard, with a reason.
 
@@ -169,6 +267,8 @@ class Journal:
     def close(self) -> None:
         """Keep the head and close the file; a faulty journal is closed as it is."""
         with suppress(StoreError):
+            if self._owed:
+                self.reopen()
             self.seal()
         self._db.close()
 
@@ -182,14 +282,14 @@ class Journal:
 
     def _append_row(self, table: str, batch: str, row: dict[str, Any], **data: Any) -> None:
         """Add `row` to `table` and the entry that carries its digest; within a transaction."""
-        row = {**row, "seq": self._head()[0] + 1}
+        row = {**row, "seq": self._next[0] + 1}
         self._append(table, batch, encode({**data, "row": row_digest(row)}))
         names = ", ".join(row)
         marks = ", ".join("?" * len(row))
         self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(row.values()))
 
     def _append(self, kind: str, batch: str, data: Any) -> int:
-        seq, previous = self._head()
+        seq, previous = self._next
         body = canonical({
             "seq": seq + 1, "kind": kind, "batch": batch, "utc": self._utc(), "mono_ns": str(self._mono_ns()),
             "clock": "virtual" if self._clock.virtual else "real", "boot": self._boot, "actor": self._actor,
@@ -197,12 +297,13 @@ class Journal:
         })  # fmt: skip
         digest = hashlib.sha256(body.encode()).hexdigest()
         self._db.execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?)", (seq + 1, kind, batch, body, digest))
+        self._next = (seq + 1, digest)
         if (seq + 1) % HEAD_EVERY == 0:
             self._keep_head()
         return seq + 1
 
     def _keep_head(self) -> tuple[int, str]:
-        seq, digest = self._head()
+        seq, digest = self._next
         row = (seq, digest, "unsigned", b"", self._utc())
         self._db.execute("INSERT OR IGNORE INTO head VALUES (?, ?, ?, ?, ?)", row)
         return seq, digest
@@ -223,8 +324,11 @@ class Journal:
         self._refuse_if_faulty()
         try:
             self._db.execute("BEGIN IMMEDIATE")
+            self._expect(self._head())
+            self._next = self._mine
             yield
             self._db.execute("COMMIT")
+            self._mine = self._next
         except sqlite3.IntegrityError as error:
             self._rollback()
             raise Refused(str(error), device=str(self.path), action="write") from error
@@ -243,10 +347,13 @@ class Journal:
     def _poison(self, error: sqlite3.Error) -> StoreError:
         fault = failed(self.path, "write", error)
         if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:  # busy: nothing was begun
+            fault.mendable = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
             self._fault = fault
         return fault
 
     def _refuse_if_faulty(self) -> None:
+        if isinstance(self._fault, Fenced):
+            raise self._fault
         if self._fault is not None:
             raise StoreError(
                 f"the journal takes nothing since a write failed ({self._fault.reason})",

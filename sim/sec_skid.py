@@ -32,7 +32,10 @@ for _name, _value in {
 
 @dataclass
 class SecSkid:
-    """State at time `at`. Actuators set `flow` (m^3/s), `selector`, `injector` (1 load, 2 inject), tube and divert."""
+    """State at time `at`. Actuators set `flow` (m^3/s), `selector`, `injector` (1 load, 2 inject), tube and divert.
+
+    `injected` counts the particles ever pushed onto the bed; `seen` is what a bed remembers, less after cleaning.
+    """
 
     config: Sec
     ledger: Ledger
@@ -47,6 +50,7 @@ class SecSkid:
     loop_eluent: Material = EMPTY
     adsorbed: Material = EMPTY
     seen: float = 0.0
+    injected: float = 0.0
     tubes: dict[int, Vessel] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -216,6 +220,7 @@ class SecSkid:
         stuck = {n: a * self._share for n, a in pushed.amounts.items() if n in EV_DIAMETERS}
         self.adsorbed = self.adsorbed + Material(0.0, stuck)
         self.seen += pushed.particles
+        self.injected += pushed.particles
         if self.loop.volume < 1e-15:
             self._injected = None
 

@@ -74,7 +74,7 @@ def _amounts(plant: Plant) -> dict[str, float]:
         f"{name} moved": sum(event.details["moved"] for event in plant.ledger.of(name)) for name in PUMPS
     }  # fmt: skip
     amounts["eluent pumped"] = plant.sec.bed.volume
-    amounts["particles onto the column"] = plant.sec.seen
+    amounts["particles onto the column"] = plant.sec.injected
     for bottle in plant.store.bottles.values():
         amounts[f"bottle {bottle.name}: volume"] = bottle.volume
         amounts[f"bottle {bottle.name}: particles"] = bottle.content.particles

@@ -67,6 +67,16 @@ class MemoryJournal:
         closed = Outcome(str(state), origin, None, _written(post), reason, self._clock.utc(), self._clock.now())
         self._intents[intent_id] = replace(self._intents[intent_id], outcome=closed)
 
+    def tell(self, kind: str, batch: str, **data: Any) -> None:
+        """As `event`: memory takes everything."""
+        self.event(kind, batch, **data)
+
+    def still_mine(self) -> None:
+        """Nobody else knows of these lists."""
+
+    def reopen(self) -> None:
+        """Memory never fails."""
+
     def intents(self, batch: str | None, verb: str | None = None) -> list[Intent]:
         """Actions in order, of one batch and of one name if given."""
         known = self._intents.values() if verb is None else [self._intents[n] for n in self._verbs.get(verb, ())]
