@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from devices.http_link import HttpLink, open_http
 from devices.line_file import NO_PORT, InstrumentSpec, LineFile
@@ -13,6 +13,13 @@ from devices.readings import Identity
 from devices.transports import open_transport
 from vesiflow.clock import Clock
 from vesiflow.errors import BadReply, ConfigError, VesiflowError
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A driver that holds more than its link: a robot's own port, threads."""
+
+    async def close(self) -> None: ...
 
 
 @dataclass
@@ -25,7 +32,9 @@ class OpenInstrument:
     identity: Identity
 
     async def close(self) -> None:
-        """Release the port."""
+        """Let the driver go, where it holds something of its own, and release the port."""
+        if isinstance(self.driver, Closing):
+            await self.driver.close()
         if self.link is not None:
             await self.link.transport.close()
 

@@ -101,22 +101,6 @@ def tip_racks(deck: Deck) -> list[TipRack]:
     return sorted(racks, key=lambda rack: rack.name)
 
 
-def container(pieces: Mapping[str, Resource], place: str) -> Container:
-    """The container at "labware:A1"; a single container has A1 only."""
-    name, colon, well = place.partition(":")
-    piece = pieces.get(name)
-    if not colon or piece is None:
-        raise ConfigError("no such labware", value=repr(place[:60]), bounds=", ".join(sorted(pieces)), remedy="mend it")
-    if isinstance(piece, Container):
-        if well == "A1":
-            return piece
-    elif isinstance(piece, ItemizedResource):
-        item = wells_of(piece)[0].get(well)
-        if isinstance(item, Container):
-            return item
-    raise ConfigError("no such well", value=repr(place[:60]), remedy="see `vesiflow deck`")
-
-
 def where(resource: Resource) -> tuple[str, str]:
     """Labware name and well of a container, tip spot or the trash."""
     parent = resource.parent

@@ -8,14 +8,13 @@ before the first move.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
-from pylabrobot.liquid_handling.channel_positioning import compute_channel_offsets
-from pylabrobot.resources import Container, ItemizedResource, Resource, TipRack, TipSpot
+from pylabrobot.resources import TipSpot
 
-from devices.drivers.plr_deck import container, where
+from devices.drivers.plr_places import Place, Places, Rack
 from devices.readings import Transfer
 from devices.strict import finite
 from vesiflow.errors import ConfigError, LimitExceeded, Refused
@@ -24,19 +23,19 @@ EPSILON = 1e-6  # uL
 SMALLEST = 0.1  # uL
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Move:
     """One transfer on the deck, uL."""
 
-    source: Container
-    target: Container
+    source: Place
+    target: Place
     volume: float
     liquid: str
     mix: bool
     tips: str = "auto"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Step:
     """Moves made at once. `tips` are new ones to pick up; None goes on with those on the channels."""
 
@@ -44,16 +43,11 @@ class Step:
     tips: tuple[TipSpot, ...] | None
 
 
-def name_of(resource: Resource) -> str:
-    """ "plate:A1"."""
-    return ":".join(where(resource))
-
-
-def moves_for(pieces: Mapping[str, Resource], transfers: Sequence[Transfer]) -> list[Move]:
+def moves_for(places: Places, transfers: Sequence[Transfer]) -> list[Move]:
     """The transfers on this deck; ConfigError or LimitExceeded for what no deck could do."""
     moves = []
     for transfer in transfers:
-        source, target = container(pieces, transfer.source), container(pieces, transfer.target)
+        source, target = places.at(transfer.source), places.at(transfer.target)
         if source is target:
             raise ConfigError("source and target are the same", value=transfer.source, remedy="mend the plan")
         volume = finite(transfer.volume * 1e9, SMALLEST, 1e6, unit="uL", what="volume")
@@ -68,106 +62,95 @@ def check_volumes(moves: Sequence[Move], known: Mapping[str, float], limits: Map
     """
     volumes = dict(known)
     for move in moves:
-        source, target = name_of(move.source), name_of(move.target)
+        source, target, volume = move.source.name, move.target.name, move.volume
         if source in known:
-            if volumes[source] < move.volume - EPSILON:
+            if volumes[source] < volume - EPSILON:
                 raise Refused(
-                    f"{source} runs dry", value=f"{move.volume:g} uL", bounds=f"{volumes[source]:g} uL there",
+                    f"{source} runs dry", value=f"{volume:g} uL", bounds=f"{volumes[source]:g} uL there",
                     remedy="check the plan, or declare the labware replaced",
                 )  # fmt: skip
-            volumes[source] -= move.volume
-        top = min(float(move.target.max_volume), limits.get(where(move.target)[0], float("inf")))
-        volumes[target] = volumes.get(target, 0.0) + move.volume
-        if volumes[target] > top + EPSILON:
+            volumes[source] -= volume
+        top = min(move.target.top, limits.get(move.target.piece, move.target.top))
+        volumes[target] = filled = volumes.get(target, 0.0) + volume
+        if filled > top + EPSILON:
             raise LimitExceeded(
-                f"{target} overflows", value=f"{volumes[target]:g} uL", bounds=f"at most {top:g} uL",
+                f"{target} overflows", value=f"{filled:g} uL", bounds=f"at most {top:g} uL",
                 remedy="check the plan, or declare the labware replaced",
             )  # fmt: skip
 
 
 def batches(moves: Sequence[Move], channels: int = 8) -> list[tuple[Move, ...]]:
     """Consecutive moves of one liquid that the channels can make at once, in order."""
-    found: list[tuple[Move, ...]] = []
+    found: list[list[Move]] = []
     for move in moves:
-        wider = (*found[-1], move) if found else (move,)
-        if found and len(wider) <= channels and _together(wider):
-            found[-1] = wider
+        if found and len(found[-1]) < channels and _goes_with(move, found[-1]):
+            found[-1].append(move)
         else:
-            found.append((move,))
-    return found
+            found.append([move])
+    return [tuple(batch) for batch in found]
 
 
-def _together(moves: Sequence[Move]) -> bool:
-    same = len({(move.liquid, move.mix, move.tips) for move in moves}) == 1
-    return same and _aligned([move.source for move in moves]) and _aligned([move.target for move in moves])
+def _goes_with(move: Move, batch: Sequence[Move]) -> bool:
+    last = batch[-1]
+    return (
+        (move.liquid, move.mix, move.tips) == (last.liquid, last.mix, last.tips)
+        and _follows(move.source, last.source, len(batch))
+        and _follows(move.target, last.target, len(batch))
+    )
 
 
-def _aligned(containers: Sequence[Container]) -> bool:
-    """One long container, or wells of one labware in one column, from the back to the front."""
-    first = containers[0]
-    if all(one is first for one in containers):
-        return not isinstance(first.parent, ItemizedResource) and _fits(first, len(containers))
-    if not isinstance(first.parent, ItemizedResource) or any(one.parent is not first.parent for one in containers):
-        return False
-    wells = [re.fullmatch(r"([A-Z])(\d+)", where(one)[1]) for one in containers]
-    rows = [well[1] for well in wells if well]
-    columns = {well[2] for well in wells if well}
-    return len(rows) == len(wells) and len(columns) == 1 and rows == sorted(set(rows))
+def _follows(place: Place, last: Place, before: int) -> bool:
+    """In the same long container, or further to the front in the same column; `before` channels stand there already."""
+    if place is last:
+        return before < place.abreast
+    return place.column != "" and (place.piece, place.column) == (last.piece, last.column) and place.row > last.row
 
 
-def _fits(trough: Container, channels: int) -> bool:
-    try:
-        compute_channel_offsets(trough, num_channels=channels, spread="wide")
-    except Exception:  # the library raises several kinds for "too narrow"
-        return False
-    return True
-
-
-def plan(moves: Sequence[Move], racks: Sequence[TipRack], known: Mapping[str, float], channels: int = 8) -> list[Step]:
+def plan(moves: Sequence[Move], racks: Sequence[Rack], known: Mapping[str, float], channels: int = 8) -> list[Step]:
     """Steps with their tips; Refused when there are not enough. `known` as in `check_volumes`."""
-    free = {rack.name: [spot for spot in rack.get_all_items() if spot.has_tip()] for rack in racks}
+    free = _Free(racks)
     steps: list[Step] = []
     clean, held, capacity = False, 0, 0.0
     for batch in batches(moves, channels):
-        volume = max(move.volume for move in batch)
-        same = bool(steps) and steps[-1].moves[0].liquid == batch[0].liquid and held == len(batch)
-        policy = batch[0].tips
-        keeps = policy == "same" or (policy == "auto" and clean and not batch[0].mix)
+        first, volume = batch[0], max(move.volume for move in batch)
+        same = bool(steps) and steps[-1].moves[0].liquid == first.liquid and held == len(batch)
+        keeps = first.tips == "same" or (first.tips == "auto" and clean and not first.mix)
         if same and keeps and volume <= capacity:
             steps.append(Step(batch, None))
         else:
-            tips = _take(free, racks, len(batch), volume)
-            held, capacity = len(tips), float(tips[0].get_tip().maximal_volume)
+            tips, capacity = free.take(len(batch), volume)
+            held = len(tips)
             steps.append(Step(batch, tips))
-        clean = not batch[0].mix and all(known.get(name_of(move.target)) == 0.0 for move in batch)
+        clean = not first.mix and all(known.get(move.target.name) == 0.0 for move in batch)
     return steps
 
 
-def _take(free: dict[str, list[TipSpot]], racks: Sequence[TipRack], count: int, volume: float) -> tuple[TipSpot, ...]:
-    """`count` tips of one column and of the smallest size that holds `volume`."""
-    sizes = sorted({_size(rack) for rack in racks if _size(rack) >= volume - EPSILON})
-    for size in sizes:
-        for rack in racks:
-            if _size(rack) != size:
-                continue
-            for column in _columns(free[rack.name]):
-                if len(column) >= count:
-                    taken = tuple(column[:count])
-                    free[rack.name] = [spot for spot in free[rack.name] if spot not in taken]
-                    return taken
-    raise Refused(
-        "not enough tips", value=f"{count} for {volume:g} uL", bounds="in one column of a rack",
-        remedy="put new tip racks on the deck and declare them replaced",
-    )  # fmt: skip
+class _Free:
+    """Tips that are still there, by rack and column; a rack is looked at when its tips are needed."""
 
+    def __init__(self, racks: Iterable[Rack]) -> None:
+        self._racks = sorted(racks, key=lambda rack: rack.size)
+        self._columns: dict[str, list[list[TipSpot]]] = {}
 
-def _size(rack: TipRack) -> float:
-    return float(rack.get_all_items()[0].make_tip().maximal_volume)
+    def take(self, count: int, volume: float) -> tuple[tuple[TipSpot, ...], float]:
+        """`count` tips of one column and of the smallest size that holds `volume`, and that size, uL.
 
+        Begun columns are used up first.
+        """
+        for size, racks in groupby(self._racks, key=lambda rack: rack.size):
+            for rack in racks if size >= volume - EPSILON else ():
+                fitting = [column for column in self._of(rack) if len(column) >= count]
+                if fitting:
+                    column = min(fitting, key=len)
+                    taken, column[:count] = tuple(column[:count]), []
+                    return taken, size
+        raise Refused(
+            "not enough tips", value=f"{count} for {volume:g} uL", bounds="in one column of a rack",
+            remedy="put new tip racks on the deck and declare them replaced",
+        )  # fmt: skip
 
-def _columns(spots: Sequence[TipSpot]) -> list[list[TipSpot]]:
-    """Columns with tips, the emptiest first, so that begun columns are used up."""
-    columns: dict[str, list[TipSpot]] = {}
-    for spot in spots:
-        columns.setdefault(where(spot)[1][1:], []).append(spot)
-    return sorted(columns.values(), key=len)
+    def _of(self, rack: Rack) -> list[list[TipSpot]]:
+        if rack.name not in self._columns:
+            there = [[spot for spot in column if spot.has_tip()] for column in rack.columns]
+            self._columns[rack.name] = there
+        return self._columns[rack.name]

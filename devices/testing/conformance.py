@@ -125,7 +125,7 @@ def test_every_method_declares_its_command_class(vesiflow_role: RoleCase) -> Non
         assert isinstance(role, CAPABILITIES[capability])
         methods = inspect.getmembers(role, inspect.iscoroutinefunction)
         for name, method in methods:
-            if name.startswith("_") or name == "connect":
+            if name.startswith("_") or name in ("connect", "close"):
                 continue
             how = declared(method)
             assert how is not None, f"{name} declares no command class"

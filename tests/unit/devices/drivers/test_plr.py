@@ -10,8 +10,10 @@ import pytest
 from pylabrobot.resources import set_tip_tracking, set_volume_tracking
 
 from devices.commands import Kind, declared
+from devices.deck import DeckState
 from devices.drivers.plr import PlrLiquidHandler, PlrOptions
-from devices.drivers.plr_deck import container, labware, load_deck, sim_deck
+from devices.drivers.plr_deck import load_deck, sim_deck
+from devices.drivers.plr_places import Places
 from devices.drivers.plr_plan import batches, moves_for
 from devices.drivers.plr_wire import decode_result, encode_operation
 from devices.link import Link
@@ -143,10 +145,10 @@ def test_vials_by_number_and_large_volumes() -> None:
 
 
 def test_batches_need_alignment() -> None:
-    pieces = labware(sim_deck())
+    places = Places(sim_deck())
 
     def sizes(pairs: list[tuple[str, str]]) -> list[int]:
-        return [len(b) for b in batches(moves_for(pieces, [Transfer(s, t, UL, "x") for s, t in pairs]))]
+        return [len(b) for b in batches(moves_for(places, [Transfer(s, t, UL, "x") for s, t in pairs]))]
 
     assert sizes([("sample:A1", f"plate:{w}") for w in ("A1", "B1", "A2", "B2", "C1")]) == [2, 2, 1]
     assert sizes([("sample:A1", "plate:B1"), ("sample:A1", "plate:A1")]) == [1, 1]
@@ -252,20 +254,24 @@ def test_a_lost_answer_is_no_reply() -> None:
     run(talk, mute=2)
 
 
-def test_books_survive_a_restart(tmp_path: Path) -> None:
-    options = {"state": str(tmp_path / "deck.json")}
-    run(lambda driver: driver.transfer(column(1, 90.0)), options)
+def test_the_books_of_the_line_are_taken_over() -> None:
+    state = DeckState(
+        {"plate:A1": 90 * UL, "sample:A1": 1e-6}, frozenset({"plate:B1"}), frozenset({"tips_300_1:A1", "tips_300_1:B1"})
+    )
 
     async def talk(driver: PlrLiquidHandler) -> dict[str, str]:
-        with pytest.raises(LimitExceeded, match="overflows"):
-            await driver.transfer(column(1, 90.0))
-        return dict(await driver.read_deck())
+        await driver.transfer(column(2, 90.0))
+        await driver.know(state)
+        with pytest.raises(LimitExceeded, match="plate:A1 overflows"):
+            await driver.transfer(column(1, 90.0)[:1])
+        found = dict(await driver.read_deck())
+        await driver.know(DeckState())
+        assert (await driver.read_deck())["tips_300_1"] == "96 of 96 tips"
+        return found
 
-    deck, lines = run(talk, options)
-    assert (deck["plate:H1"], deck["tips_300_1"], lines) == ("90 uL", "88 of 96 tips", [])
-    (tmp_path / "deck.json").write_text("{}")
-    with pytest.raises(ConfigError, match="state file"):
-        run(talk, options)
+    deck, lines = run(talk)
+    assert (deck["plate:A1"], deck["plate:B1"], deck["tips_300_1"]) == ("90 uL", "unknown, uncertain", "94 of 96 tips")
+    assert "plate:A2" not in deck and len(lines) == 4
 
 
 @pytest.mark.parametrize("backend", ["chatterbox", "star_chatterbox"])
@@ -282,7 +288,7 @@ def test_deck_file_and_names(tmp_path: Path) -> None:
     path = tmp_path / "deck.json"
     path.write_text(json.dumps(sim_deck().serialize()))
     deck = load_deck(str(path))
-    assert container(labware(deck), "vials:H12").max_volume == 4000.0
+    assert Places(deck).at("vials:H12").top == 4000.0
     for wrong in ("nowhere", str(tmp_path / "missing.json")):
         with pytest.raises(ConfigError):
             load_deck(wrong)
@@ -293,10 +299,10 @@ def test_deck_file_and_names(tmp_path: Path) -> None:
 
 def test_decks_are_independent() -> None:
     first, second = load_deck("sim"), load_deck("sim")
-    container(labware(first), "plate:A1").tracker.set_volume(50.0)
+    Places(first).at("plate:A1").item.tracker.set_volume(50.0)
     spots = first.get_resource("tips_50_1").get_all_items()
     spots[0].tracker.remove_tip(commit=True)
-    assert container(labware(second), "plate:A1").tracker.get_used_volume() == 0.0
+    assert Places(second).at("plate:A1").item.tracker.get_used_volume() == 0.0
     assert not spots[0].has_tip() and second.get_resource("tips_50_1").get_all_items()[0].has_tip()
 
 
