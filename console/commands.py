@@ -224,6 +224,20 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         LINE,
+        "device",
+        "console.device:device",
+        "call one method of an instrument by hand, within the limits of the line",
+        "vesiflow device tff.feed_pump set_flow '88 mL/min' --line bench.yaml",
+    ),
+    Command(
+        LINE,
+        "capture",
+        "console.capture:capture",
+        "record a session with an instrument that a test can replay",
+        "vesiflow capture tff.permeate_balance permeate.capture --line bench.yaml",
+    ),
+    Command(
+        LINE,
         "sim serve",
         "console.sim:serve",
         "serve the emulated instruments of a simulated line",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -10,9 +10,12 @@ from devices.http_link import HttpLink, open_http
 from devices.line_file import NO_PORT, InstrumentSpec, LineFile
 from devices.link import Link
 from devices.readings import Identity
-from devices.transports import open_transport
+from devices.transports import Transport, open_transport
 from vesiflow.clock import Clock
 from vesiflow.errors import BadReply, ConfigError, VesiflowError
+
+Wrap = Callable[[Transport, Clock], Transport]
+"""Goes around a transport, to record what passes."""
 
 
 @runtime_checkable
@@ -83,13 +86,16 @@ async def open_line(line: LineFile, clock: Clock) -> OpenLine:
     return OpenLine(line, clock, opened, roles)
 
 
-async def open_instrument(spec: InstrumentSpec, clock: Clock) -> OpenInstrument:
-    """Open one port and ask who is there; ConfigError or a link error with the instrument's name."""
+async def open_instrument(spec: InstrumentSpec, clock: Clock, wrap: Wrap | None = None) -> OpenInstrument:
+    """Open one port and ask who is there; ConfigError or a link error with the instrument's name.
+
+    `wrap` goes around the transport of an instrument that has a port.
+    """
     if spec.at in NO_PORT:
         driver = spec.driver(None, clock, spec.options)
         return OpenInstrument(spec, driver, None, await driver.connect())
     try:
-        link = await _open_link(spec, clock)
+        link = await _open_link(spec, clock, wrap)
     except ConfigError as error:
         raise ConfigError(
             error.reason, device=spec.name, action=f"open {spec.at}", value=error.value, bounds=error.bounds,
@@ -105,11 +111,12 @@ async def open_instrument(spec: InstrumentSpec, clock: Clock) -> OpenInstrument:
     return OpenInstrument(spec, driver, link, identity)
 
 
-async def _open_link(spec: InstrumentSpec, clock: Clock) -> Link | HttpLink:
+async def _open_link(spec: InstrumentSpec, clock: Clock, wrap: Wrap | None) -> Link | HttpLink:
     """Bytes for most drivers; HTTP for one that says so by `speaks`."""
     if getattr(spec.driver, "speaks", "serial") == "http":
         return await open_http(spec.at, spec.name, clock, tuple(getattr(spec.options, "hosts", ())))
-    return Link(await open_transport(spec.at, spec.settings, clock), clock, spec.name)
+    transport = await open_transport(spec.at, spec.settings, clock)
+    return Link(wrap(transport, clock) if wrap else transport, clock, spec.name)
 
 
 def _expect_serial_number(spec: InstrumentSpec, identity: Identity) -> None:

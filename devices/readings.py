@@ -1,10 +1,28 @@
-"""What instruments tell us. Values are plain floats in the inside units (see vesiflow.quantities)."""
+"""What instruments tell us. Values are plain floats in the inside units, typed by what they measure.
+
+The dimension in a type is what lets a person write "88 mL/min" and read "88 mL/min" (`devices/by_hand.py`).
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
+
+from vesiflow import quantities
+
+Flow = Annotated[float, quantities.FLOW]
+Pressure = Annotated[float, quantities.PRESSURE]
+Vacuum = Annotated[float, quantities.VACUUM]
+Temperature = Annotated[float, quantities.TEMPERATURE]
+Speed = Annotated[float, quantities.SPEED]
+Voltage = Annotated[float, quantities.VOLTAGE]
+Duration = Annotated[float, quantities.DURATION]
+Length = Annotated[float, quantities.LENGTH]
+Capacitance = Annotated[float, quantities.CAPACITANCE]
+Resistance = Annotated[float, quantities.RESISTANCE]
+Volume = Annotated[float, quantities.VOLUME]
 
 
 class Quality(StrEnum):
@@ -32,6 +50,14 @@ class Reading:
         return self.quality in (Quality.GOOD, Quality.UNSTABLE) and math.isfinite(self.value)
 
 
+MassReading = Annotated[Reading, quantities.MASS]
+PressureReading = Annotated[Reading, quantities.PRESSURE]
+VacuumReading = Annotated[Reading, quantities.VACUUM]
+TemperatureReading = Annotated[Reading, quantities.TEMPERATURE]
+ConductivityReading = Annotated[Reading, quantities.CONDUCTIVITY]
+AbsorbanceReading = Annotated[Reading, quantities.ABSORBANCE]
+
+
 def bad(quality: Quality, at: float) -> Reading:
     """A reading that is no number."""
     return Reading(math.nan, at, quality)
@@ -51,7 +77,7 @@ class Identity:
 class PumpState:
     """Set flow (m^3/s) and whether the pump turns."""
 
-    flow: float
+    flow: Flow
     running: bool
 
 
@@ -59,16 +85,16 @@ class PumpState:
 class PressureControl:
     """Measured and set pressure (Pa gauge)."""
 
-    pressure: Reading
-    setpoint: float
+    pressure: PressureReading
+    setpoint: Pressure
 
 
 @dataclass(frozen=True, slots=True)
 class CirculatorState:
     """Bath temperature and set-point (degC) and whether it circulates and controls."""
 
-    temperature: Reading
-    setpoint: float
+    temperature: TemperatureReading
+    setpoint: Temperature
     running: bool
 
 
@@ -76,11 +102,11 @@ class CirculatorState:
 class ShakerState:
     """Temperature and set-point (degC), whether it controls; measured and set speed (1/s); plate clamp closed."""
 
-    temperature: Reading
-    setpoint: float
+    temperature: TemperatureReading
+    setpoint: Temperature
     controls: bool
-    speed: float
-    speed_setpoint: float
+    speed: Speed
+    speed_setpoint: Speed
     shaking: bool
     clamped: bool
 
@@ -107,13 +133,13 @@ class PulseProgram:
 
     name: str
     shape: str  # "exponential" | "square"
-    voltage: float
+    voltage: Voltage
     pulses: int
-    interval: float
-    gap: float
-    width: float = 0.0
-    capacitance: float = 0.0
-    resistance: float = 0.0
+    interval: Duration
+    gap: Length
+    width: Duration = 0.0
+    capacitance: Capacitance = 0.0
+    resistance: Resistance = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +148,9 @@ class PulseLog:
 
     path: str
     program: PulseProgram
-    voltages: tuple[float, ...]
-    time_constants: tuple[float, ...]
-    loads: tuple[float, ...]
+    voltages: tuple[Voltage, ...]
+    time_constants: tuple[Duration, ...]
+    loads: tuple[Resistance, ...]
     result: str
     status_ok: bool
 
@@ -138,7 +164,7 @@ class Transfer:
 
     source: str
     target: str
-    volume: float
+    volume: Volume
     liquid: str
     mix: bool = False
     tips: str = "auto"

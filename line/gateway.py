@@ -8,7 +8,8 @@ what de-energises (commands declared safe); and nothing at all once another cont
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import fields, is_dataclass
 from functools import partial
 from typing import Any
 
@@ -23,6 +24,7 @@ _UNITS = {
     "pressure": ("Pa", "psi"),
     "temperature": ("degC", "degC"),
     "voltage": ("V", "V"),
+    "volume": ("m^3", "uL"),
 }
 _NEEDS_BEFORE = {Kind.COUNTED, Kind.POSITIONAL, Kind.MASS}
 _NOTHING_SENT = (NotSent, ConfigError, LimitExceeded, Refused)
@@ -150,7 +152,7 @@ class Gateway:
         if not limits:
             return
         names = [name for name in inspect.signature(method).parameters if name != "self"]
-        for name, value in zip(names, args, strict=False):
+        for name, value in _numbers(zip(names, args, strict=False)):
             if name in limits and not limits[name][0] <= value <= limits[name][1]:
                 unit, display = _UNITS.get(name, ("", ""))
                 low, high = (show(bound, unit, display) for bound in limits[name])
@@ -193,6 +195,17 @@ def _happened(intent: Intent) -> bool:
     if intent.resolution is not None:
         return intent.resolution.verdict != "not_done"
     return intent.outcome is not None and intent.outcome.state == Verdict.DONE
+
+
+def _numbers(named: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Arguments by name; of a record (a pulse program) its fields, of several records those of each."""
+    for name, value in named:
+        if is_dataclass(value):
+            yield from ((field.name, getattr(value, field.name)) for field in fields(value))
+        elif isinstance(value, list | tuple):
+            yield from _numbers((name, item) for item in value)
+        else:
+            yield name, value
 
 
 class _Journaled:

@@ -26,6 +26,7 @@ units: pint.UnitRegistry[Any] = pint.UnitRegistry(cache_folder=None, on_redefini
 units.define("@alias torr = Torr")
 units.define("LMH = liter / meter**2 / hour")
 units.define("particle = [] = particles")
+units.define("revolutions_per_minute = 1 / minute = rpm")  # turns, where pint counts radians
 units.define("absorbance_unit = [] = AU_abs")
 
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
@@ -112,7 +113,7 @@ def show(value: float, unit: str, display: str | None = None, digits: int = 4) -
     number = convert(value, unit, display or unit)
     text = f"{number:.{digits}g}"
     shown = "" if (display or unit) in ("", "1") else f" {display or unit}"
-    return f"{float(text):g}{shown}" if "e" not in text else f"{text}{shown}"
+    return f"{float(text) + 0.0:.{max(digits, 6)}g}{shown}" if "e" not in text else f"{text}{shown}"  # no "-0"
 
 
 @dataclass(frozen=True)
@@ -190,6 +191,7 @@ RAMP = Dimension("temperature ramp", "K/s", "K/min", "0.5 K/min", rf"(?:K|kelvin
 DURATION = Dimension("duration", "s", "min", "30 min", _TIME)
 LENGTH = Dimension("length", "m", "mm", "0.5 mm", _LENGTH)
 AREA = Dimension("area", "m^2", "cm^2", "235 cm^2", rf"(?:{_LENGTH})(?:\^|\*\*)2")
+SPEED = Dimension("speed of rotation", "1/s", "rpm", "500 rpm", "rpm|1/s|1/min|Hz")
 SHEAR = Dimension("shear rate", "1/s", "1/s", "4000 1/s", "1/s|s\\^-1|Hz")
 FLUX = Dimension("flux", "m/s", "LMH", "45 LMH", "LMH|L/m\\^2/h")
 CUTOFF = Dimension("molecular weight cut-off", "kg", "kDa", "300 kDa", "k?Da")

@@ -6,9 +6,13 @@ counterpart) or `vesiflow_role` (each of their capabilities).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from vesiflow.errors import VesiflowError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +41,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--vesiflow-driver", action="append", default=[], metavar="NAME", help="conformance of this driver only"
     )
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Every `*.capture` in the folders of a run is a test: the session replays."""
+    return CaptureFile.from_parent(parent, path=file_path) if file_path.suffix == ".capture" else None
+
+
+class CaptureFile(pytest.File):
+    """A session recorded by `vesiflow capture`."""
+
+    def collect(self) -> Iterator[CaptureItem]:
+        """One test."""
+        yield CaptureItem.from_parent(self, name="replays")
+
+
+class CaptureItem(pytest.Item):
+    """The driver does and says again what the capture holds."""
+
+    def runtest(self) -> None:
+        """Replay."""
+        from devices.testing.replay import replay  # only a run that has captures loads drivers
+
+        replay(self.path)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """A deviation is one line; anything else keeps its traceback."""
+        expected = isinstance(excinfo.value, AssertionError | VesiflowError)
+        return str(excinfo.value) if expected else super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Where it stands."""
+        return self.path, None, f"{self.path.name} replays"
 
 
 def counterparts(config: pytest.Config) -> dict[str, Make]:

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from devices.capture import from_text
 from devices.link import Link
 from vesiflow.clock import Clock, VirtualClock
 
@@ -29,12 +31,14 @@ class ScriptError(AssertionError):
 class Step:
     """What the host must send next and what it then hears. `send=None`: the instrument speaks by itself.
 
-    `after` is the time (s) the instrument takes before the first byte of its reply.
+    `after` is the time (s) the instrument takes before the first byte of its reply, counted from what went before.
+    `flushed` bytes are thrown away by the driver before its next command.
     """
 
     send: bytes | None
     reply: bytes = b""
     after: float = 0.0
+    flushed: bool = False
 
 
 class ScriptedTransport:
@@ -48,14 +52,13 @@ class ScriptedTransport:
         self._steps = list(steps)
         self._clock = clock
         self._chunk = chunk
-        self._waiting = b""
-        self._due = 0.0
+        self._said: deque[_Said] = deque()
         self._speak()
 
     async def write(self, data: bytes) -> None:
         """Take the next step; ScriptError when `data` is not what it says or its forerunner is half read."""
-        if self._waiting:
-            raise ScriptError(f"sent {data!r} before {self._waiting!r} was read")
+        if self._said:
+            raise ScriptError(f"sent {data!r} before {self._unread!r} was read")
         if not self._steps:
             raise ScriptError(f"sent {data!r} after the end of the script")
         step = self._steps.pop(0)
@@ -66,20 +69,26 @@ class ScriptedTransport:
 
     async def read(self, patience: float) -> bytes:
         """Up to `chunk` bytes of the reply; b"" after `patience` s on the clock."""
-        due = self._due - self._clock.now()
-        if not self._waiting or due > patience:
+        wait = self._said[0].due - self._clock.now() if self._said else patience
+        if not self._said or self._said[0].flushed or wait > patience:
             await self._clock.sleep(patience)
             return b""
-        if due > 0:
-            await self._clock.sleep(due)
-        data, self._waiting = self._waiting[: self._chunk], self._waiting[self._chunk :]
+        if wait > 0:
+            await self._clock.sleep(wait)
+        said = self._said[0]
+        data, said.data = said.data[: self._chunk], said.data[self._chunk :]
+        if not said.data:
+            self._said.popleft()
         return data
 
     async def discard_input(self) -> bytes:
-        """Nothing: bytes that a driver would throw away are leftovers and fail."""
-        if self._waiting:
-            raise ScriptError(f"threw away {self._waiting!r}")
-        return b""
+        """What the script says is thrown away here; other bytes that a driver would throw away are leftovers."""
+        data = b""
+        while self._said and self._said[0].flushed:
+            data += self._said.popleft().data
+        if self._said:
+            raise ScriptError(f"threw away {self._unread!r}")
+        return data
 
     async def reopen(self) -> None:
         """Never lost."""
@@ -88,20 +97,33 @@ class ScriptedTransport:
         self.finish()
 
     def finish(self) -> None:
-        """ScriptError unless every step was taken and every byte read."""
-        if self._waiting:
-            raise ScriptError(f"never read {self._waiting!r}")
+        """ScriptError unless every step was taken and every byte was read."""
+        if self._said:
+            raise ScriptError(f"never read {self._unread!r}")
         if self._steps:
             raise ScriptError(f"never sent {[step.send for step in self._steps]!r}")
 
+    @property
+    def _unread(self) -> bytes:
+        return b"".join(said.data for said in self._said)
+
     def _hear(self, step: Step) -> None:
-        if not self._waiting:
-            self._due = self._clock.now() + step.after
-        self._waiting += step.reply
+        if step.reply:
+            since = max(self._clock.now(), self._said[-1].due if self._said else 0.0)
+            self._said.append(_Said(since + step.after, step.reply, step.flushed))
 
     def _speak(self) -> None:
         while self._steps and self._steps[0].send is None:
             self._hear(self._steps.pop(0))
+
+
+@dataclass
+class _Said:
+    """Bytes that arrive at `due` (s); `flushed` ones may only be thrown away."""
+
+    due: float
+    data: bytes
+    flushed: bool
 
 
 def play(steps: Sequence[Step], talk: Callable[[Link, Clock], Awaitable[T]], chunk: int = 1) -> T:
@@ -139,9 +161,7 @@ def load_vectors(path: Path) -> list[Vector]:
 
 def _vector(entry: dict[str, str | list[list[str]] | None]) -> Vector:
     def bytes_of(text: object) -> bytes | None:
-        if not isinstance(text, str):
-            return None
-        return text.encode("latin-1").decode("unicode_escape").encode("latin-1")
+        return from_text(text) if isinstance(text, str) else None
 
     steps = entry.get("steps")
     dialogue = [(bytes_of(a) or b"", bytes_of(b) or b"") for a, b in steps] if isinstance(steps, list) else []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +12,11 @@ from typing import NamedTuple
 import pytest
 
 from console.cli import execute
+from devices.line_file import load_line
+from devices.readdress import readdressed
+from sim import lines
+from sim.wire import server
+from vesiflow.clock import ScaledClock
 
 SHORT = Path(__file__).parents[2] / "data" / "recipes" / "short.yaml"
 
@@ -61,3 +68,30 @@ def line_with(tmp_path: Path) -> Callable[[str], Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Path]:
+    """A line file whose instruments answer over TCP, each at a port of its own; real time, 20 times as fast."""
+    ready, over = threading.Event(), threading.Event()
+    path = tmp_path / "served.yaml"
+    addresses: dict[str, str] = {}
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(addresses, ready, over)), name="served line")
+    thread.start()
+    assert ready.wait(30.0)
+    path.write_text(readdressed(load_line("sim"), addresses, "served", 1.0), encoding="utf-8")
+    yield path
+    over.set()
+    thread.join()
+
+
+async def _serve(addresses: dict[str, str], ready: threading.Event, over: threading.Event) -> None:
+    line = load_line("sim")
+    assert line.simulation is not None
+    clock = ScaledClock(20.0)
+    bench = lines.build(line.simulation, clock.now, seed=1, utc=clock.utc).bench
+    endpoints = await server.serve(bench, clock, tcp_base=0)
+    addresses.update({f"sim://{item.address}": item.where for item in endpoints})
+    ready.set()
+    await asyncio.get_running_loop().run_in_executor(None, over.wait)
+    await server.close(endpoints)

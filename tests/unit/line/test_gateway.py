@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from devices.commands import Kind, command, declared
 from line.gateway import Gateway
 from records.journal import JournalReader
 from tests.unit.line.bench import Bench, bench
@@ -46,6 +48,24 @@ async def test_outside_the_limits_nothing_is_written_or_sent(rig: Bench) -> None
         await gateway(rig).role("tff.feed_pump").set_flow(float("nan"))
     assert outcomes(rig) == []
     assert rig.pump.flow == 0.0
+
+
+async def test_limits_reach_into_records_and_lists_of_records(rig: Bench) -> None:
+    @dataclass
+    class Program:
+        name: str
+        flow: float
+
+    @command(Kind.SETPOINT)
+    async def upload(programs: list[Program]) -> None:
+        rig.pump.flow = programs[0].flow
+
+    how = declared(upload)
+    assert how is not None
+    with pytest.raises(LimitExceeded, match="flow outside the limits"):
+        await gateway(rig).act("tff.feed_pump", upload, how, [Program("a", 0.1), Program("b", 1.5)])
+    await gateway(rig).act("tff.feed_pump", upload, how, [Program("a", 0.1)])
+    assert rig.pump.flow == 0.1
 
 
 async def test_lost_reply_but_read_back_shows_it_done(rig: Bench) -> None:

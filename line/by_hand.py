@@ -1,0 +1,89 @@
+"""One instrument of a line in a person's hand: no controller, but its lock, its limits and its journal all the same.
+
+Only the instrument that is asked for is opened. What acts goes through the gateway as an equipment phase's actions do:
+limits first, then the journal, then the bytes, then the evidence. Interlocks watch a running batch and are not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from devices.line_file import LineFile, RoleSpec
+from devices.link import Link
+from devices.open_line import OpenInstrument, OpenLine, Wrap, open_instrument
+from line.gateway import Gateway
+from line.host import World, make_world
+from line.ownership import owned
+from line.restore import last_token
+from records.journal import Journal
+from records.store import Store
+from sim import bench
+from vesiflow import __version__
+from vesiflow.clock import Clock
+from vesiflow.errors import ConfigError
+from vesiflow.ids import ulid
+
+T = TypeVar("T")
+BY_HAND = "by hand"
+
+
+@dataclass(frozen=True)
+class Hand:
+    """The object behind a role, with its acting methods journaled (`role`), and as the driver gives it (`plain`)."""
+
+    role: Any
+    plain: Any
+    instrument: OpenInstrument
+    clock: Clock
+
+
+@dataclass(frozen=True)
+class Handling:
+    """Who takes which role of which line into their hands. `wrap` goes around the transport, `wrap_role` around the
+    role's object: both for recording."""
+
+    line: LineFile
+    role: str
+    who: str
+    wrap: Wrap | None = None
+    wrap_role: Callable[[OpenInstrument, Any], Any] = lambda instrument, role: role
+
+    @property
+    def spec(self) -> RoleSpec:
+        """The role; ConfigError that names those of the line."""
+        if self.role not in self.line.roles:
+            raise ConfigError(f"line {self.line.name} has no role {self.role!r}", bounds=", ".join(self.line.roles))
+        return self.line.roles[self.role]
+
+
+async def by_hand(handling: Handling, store: Store, work: Callable[[Hand], Awaitable[T]]) -> T:
+    """What `work` gives with the instrument open; Refused while a controller owns the line."""
+    line, spec = handling.line, handling.spec
+    with owned(store.line(line.name), line.name):
+        world = make_world(line)
+        journal = Journal(
+            store.journal(line.name), world.clock, code_version=__version__, boot_id=ulid(world.clock.utc()),
+            actor=f"{handling.who} {BY_HAND}",
+        )  # fmt: skip
+        with journal, bench.using(world.simulated.bench) if world.simulated else nullcontext():
+            return await world.clock.spawn(_handled(handling, spec, world, journal, work), BY_HAND)
+
+
+async def _handled(
+    handling: Handling, spec: RoleSpec, world: World, journal: Journal, work: Callable[[Hand], Awaitable[T]]
+) -> T:
+    line = handling.line
+    instrument = await open_instrument(line.instruments[spec.instrument], world.clock, handling.wrap)
+    try:
+        if isinstance(instrument.link, Link):
+            instrument.link.guard = journal.still_mine
+        plain = instrument.driver.role(spec.capability, **spec.options)
+        roles = {spec.role: handling.wrap_role(instrument, plain)}
+        opened = OpenLine(line, world.clock, {spec.instrument: instrument}, roles)
+        gateway = Gateway(opened, journal, "", BY_HAND, last_token(journal))
+        return await work(Hand(gateway.role(spec.role), plain, instrument, world.clock))
+    finally:
+        await instrument.close()
