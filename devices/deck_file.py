@@ -27,6 +27,13 @@ from vesiflow.documents import Document, DocumentError, Problem, parse, problems
 from vesiflow.errors import ConfigError
 
 PIPETTES: Mapping[str, tuple[int, float, float]] = {
+    "p10_single": (1, 1.0, 10.0),
+    "p10_multi": (8, 1.0, 10.0),
+    "p50_single": (1, 5.0, 50.0),
+    "p50_multi": (8, 5.0, 50.0),
+    "p300_single": (1, 30.0, 300.0),
+    "p300_multi": (8, 30.0, 300.0),
+    "p1000_single": (1, 100.0, 1000.0),
     "p20_single_gen2": (1, 1.0, 20.0),
     "p20_multi_gen2": (8, 1.0, 20.0),
     "p300_single_gen2": (1, 20.0, 300.0),

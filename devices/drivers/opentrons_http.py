@@ -1,4 +1,4 @@
-"""Opentrons OT-2 and Flex over the robot's HTTP API (port 31950), robot software 7 to 9.
+"""Opentrons OT-2 and Flex over the robot's HTTP API (port 31950), robot software 8 and 9.
 
 One order of transfers becomes one readable protocol: planned here, analysed by the robot, compared with the plan, run,
 and read back command by command. The robot is its own controller: when the connection dies the run goes on, and the
@@ -20,7 +20,7 @@ from devices.commands import Kind, Verdict, command, read, reads_back
 from devices.deck import DeckState, Layout
 from devices.deck_file import PIPETTES, DeckFile, load_deck_file
 from devices.http_link import HttpLink
-from devices.opentrons.client import Health, Robot
+from devices.opentrons.client import Health, Robot, Starting
 from devices.opentrons.plan import Move, moves, tips_of
 from devices.opentrons.protocol import API_LEVEL, custom_labware, difference, digest, protocol_text
 from devices.opentrons.runs import ENDED, GOES_ON, RECOVERY, Runs, progress
@@ -45,7 +45,7 @@ class OpentronsOptions(BaseModel, extra="forbid", frozen=True):
     deck: str = "ot2"
     hosts: tuple[str, ...] = Field(default=(), description="host names or addresses that `at:` may have")
     serial_number: str | None = None
-    oldest: str = Field(default="7.0", pattern=r"^\d+(\.\d+)*$", description="robot software accepted from here")
+    oldest: str = Field(default="8.0", pattern=r"^\d+(\.\d+)*$", description="robot software accepted from here")
     newest: str = Field(default="9", pattern=r"^\d+(\.\d+)*$", description="to here, by as many numbers as given")
     startup: Duration = Field(default="180 s", validate_default=True, description="for a robot that is booting")
     poll: Duration = Field(default="1 s", validate_default=True)
@@ -211,7 +211,7 @@ class OpentronsHttp:
         if any(one.get("key") == key for one in await self._robot.commands(run)):
             raise Refused("was tried again already", device=self._link.name, action="retry", remedy="skip or stop")
         fix = {"commandType": failed["commandType"], "params": failed["params"], "intent": "fixit", "key": key}
-        created = await self._robot.post(f"/runs/{run}/commands", fix)
+        created = await self._robot.post(f"/runs/{run}/commands", fix, {"failedCommandId": str(failed["id"])})
         await self._finished(f"/runs/{run}/commands/{created['id']}")
         await self._runs.act(run, "resume-from-recovery")
 
@@ -293,15 +293,20 @@ class OpentronsHttp:
 
     async def _refuse_unsafe(self) -> None:
         """An open door or a pressed emergency stop; a robot that has neither says 403 or 404."""
-        try:
-            door = await self._robot.get("/robot/door/status")
-            stop = await self._robot.get("/robot/control/estopStatus") if self._deck.model.robot == "Flex" else {}
-        except Refused:
-            return
+        door = await self._asked("/robot/door/status")
         if door.get("status") == "open" and door.get("doorRequiredClosedForProtocol"):
             raise Refused("the door is open", remedy="close it")
-        if stop.get("status") in PRESSED:
+        if (await self._asked("/robot/control/estopStatus")).get("status") in PRESSED:
             raise Refused("the emergency stop is pressed", remedy="release it")
+
+    async def _asked(self, path: str) -> Mapping[str, Any]:
+        try:
+            found: Mapping[str, Any] = await self._robot.get(path)
+        except Starting:
+            raise
+        except Refused:
+            return {}
+        return found
 
     async def _prepared(self, found: Sequence[Move], total: int) -> str:
         text = protocol_text(found, total, self._deck)
@@ -333,12 +338,17 @@ class OpentronsHttp:
         return str(run["id"])
 
     async def _failed(self, action: str) -> tuple[str, Mapping[str, Any]]:
+        """Our run and the command it recovers from; a run that an opened door held in recovery is let go on first."""
         run = await self._our_run(action)
         status = await self._runs.status(run)
-        failed = [c for c in await self._robot.commands(run) if c.get("status") == "failed"]
-        if status not in RECOVERY or not failed:
+        if status == "awaiting-recovery-blocked-by-open-door":
+            raise Refused("the door is open", device=self._link.name, action=action, remedy="close it")
+        if status == "awaiting-recovery-paused":
+            await self._runs.act(run, "play")
+        failed = await self._runs.failed_command(run) if status in RECOVERY else ""
+        if not failed:
             raise Refused("the run is not in recovery", device=self._link.name, action=action, value=status)
-        return run, await self._robot.get(f"/runs/{run}/commands/{failed[-1]['id']}")
+        return run, await self._robot.get(f"/runs/{run}/commands/{failed}")
 
     async def _finished(self, path: str) -> Mapping[str, Any]:
         """The command at `path` once it has ended; DeviceFault when it failed, whatever HTTP said."""

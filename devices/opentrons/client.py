@@ -1,6 +1,6 @@
 """The robot's HTTP API: bodies, errors, pages. HTTP tells whether a request was taken, never whether a move succeeded.
 
-Facts of robot software 7 to 9. Every call carries `Opentrons-Version: 4`, fixed, so that drift shows. A body is
+Facts of robot software 8 and 9. Every call carries `Opentrons-Version: 4`, fixed, so that drift shows. A body is
 {"data": ...}; errors are {"errors": [...]} or, when the header is wrong, {"message", "errorCode"}.
 """
 
@@ -22,7 +22,7 @@ STARTING = 503
 
 
 class Starting(Refused):
-    """The robot is booting: ask again later."""
+    """Not now: the robot is booting, or still analyses what was just sent. Ask again later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,9 @@ class Robot:
             raise self._strange(f"GET {path}", body)
         return body
 
-    async def post(self, path: str, data: object) -> Any:
+    async def post(self, path: str, data: object, query: Mapping[str, str] | None = None) -> Any:
         """Create something; the `data` of what was created."""
-        return self._data(await self._call("POST", path, body={"data": data}), f"POST {path}")
+        return self._data(await self._call("POST", path, body={"data": data}, query=query), f"POST {path}")
 
     async def patch(self, path: str, data: object) -> Any:
         """Change something."""

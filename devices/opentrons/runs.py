@@ -59,14 +59,18 @@ class Runs:
             return False
 
     async def latest(self) -> Mapping[str, Any] | None:
-        """The last run that vesiflow made, None when the robot knows none."""
+        """The last run that vesiflow made and began, None when the robot knows none.
+
+        One that was created and never played, because the answer was lost, has moved nothing.
+        """
         for run in reversed(await self.robot.get("/runs")):
-            if await self.is_ours(run):
+            if _was_played(run) and await self.is_ours(run):
                 return dict(run)
         return None
 
     async def refuse_busy(self) -> None:
         """Refused while anything else holds the robot; a run of ours that never started is cleared away."""
+        await self._refuse_maintenance()
         run = await self.current()
         if run is None or run["status"] in ENDED:
             return
@@ -81,20 +85,28 @@ class Runs:
             remedy="let it finish or close it in the Opentrons App",
         )
 
+    async def _refuse_maintenance(self) -> None:
+        """A maintenance run (somebody calibrates) would be cleared away by our play: the robot does not prevent it."""
+        try:
+            run = await self.robot.get("/maintenance_runs/current_run")
+        except Starting:
+            raise
+        except Refused:  # 404: there is none
+            return
+        raise Refused(
+            "the robot is busy with a maintenance run", device=self.name, action="start", value=str(run.get("id")),
+            remedy="finish calibration or set-up in the Opentrons App",
+        )  # fmt: skip
+
     async def analysed(
         self, protocol: str, labware: Mapping[str, object], key: str, patience: float
     ) -> tuple[str, Mapping[str, Any]]:
         """Upload and wait for the robot's own analysis: (protocol id, analysis). ConfigError when it is not clean."""
-        uploaded = await self.robot.upload(protocol, labware, f"{KEY} {key}")
-        identifier = str(uploaded["id"])
         end = self.clock.now() + patience
-        while True:
-            summaries = (await self.robot.get(f"/protocols/{identifier}"))["analysisSummaries"]
-            if summaries and summaries[-1]["status"] == "completed":
-                break
-            if self.clock.now() >= end:
-                raise Refused("the analysis does not end", device=self.name, action="analyse", remedy="try again")
-            await self.clock.sleep(self.period)
+        uploaded = await self._uploaded(protocol, labware, f"{KEY} {key}", end)
+        identifier = str(uploaded["id"])
+        while not _analysed(summaries := (await self.robot.get(f"/protocols/{identifier}"))["analysisSummaries"]):
+            await self._patience(end)
         analysis = await self.robot.get(f"/protocols/{identifier}/analyses/{summaries[-1]['id']}")
         errors = [str(error.get("detail", error)) for error in analysis.get("errors", [])]
         if errors or analysis.get("result", "ok") != "ok":
@@ -104,6 +116,36 @@ class Runs:
                 remedy="mend deck file or plan",
             )  # fmt: skip
         return identifier, analysis
+
+    async def _uploaded(self, protocol: str, labware: Mapping[str, object], key: str, end: float) -> Mapping[str, Any]:
+        """The protocol on the robot, under our key.
+
+        The same files again are the protocol that is there already, with the key of whoever sent it first. When that
+        was a person with the App, ours gets one line more: by its key a run is known to be ours.
+        """
+        while True:
+            try:
+                found: Mapping[str, Any] = await self.robot.upload(protocol, labware, key)
+            except Starting:  # the same files are just being analysed
+                await self._patience(end)
+                continue
+            if str(found.get("key") or "").startswith(KEY):
+                return found
+            protocol += f"\n# sent as {key}\n"
+
+    async def _patience(self, end: float) -> None:
+        if self.clock.now() >= end:
+            raise Refused("the analysis does not end", device=self.name, action="analyse", remedy="try again")
+        await self.clock.sleep(self.period)
+
+    async def failed_command(self, run: str) -> str:
+        """The id of the command that the run is recovering from, "" when there is none."""
+        links = (await self.robot.whole(f"/runs/{run}/commands", {"pageLength": "1"})).get("links") or {}
+        found = links.get("currentlyRecoveringFrom")
+        if found:
+            return str((found.get("meta") or {}).get("commandId") or str(found["href"]).rpartition("/")[2])
+        failed = [c for c in await self.robot.commands(run) if c.get("status") == "failed" and _of_protocol(c)]
+        return str(failed[-1]["id"]) if failed else ""
 
     async def create(self, protocol: str) -> str:
         """A new run of an analysed protocol; its id. Nothing moves yet."""
@@ -121,7 +163,7 @@ class Runs:
             if isinstance(error, NotSent | Refused | ConfigError):
                 raise
             state = await self.robot.get(f"/runs/{run}")
-            if not any(action.get("actionType") == "play" for action in state.get("actions") or []):
+            if not _was_played(state):
                 raise
 
     async def status(self, run: str) -> str:
@@ -195,6 +237,18 @@ class Runs:
         except (Refused, ConfigError, BadReply):  # older software has no such list
             said += [_words(c["error"]) for c in await self.robot.commands(run) if c.get("error")]
         return list(dict.fromkeys(said))
+
+
+def _was_played(run: Mapping[str, Any]) -> bool:
+    return any(action.get("actionType") == "play" for action in run.get("actions") or [])
+
+
+def _analysed(summaries: Sequence[Mapping[str, Any]]) -> bool:
+    return bool(summaries) and summaries[-1]["status"] == "completed"
+
+
+def _of_protocol(command: Mapping[str, Any]) -> bool:
+    return command.get("intent") != "fixit"
 
 
 def _words(error: Mapping[str, Any]) -> str:

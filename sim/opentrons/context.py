@@ -16,6 +16,13 @@ from typing import Any
 
 ROBOTS = {"OT-2": "OT-2 Standard", "Flex": "OT-3 Standard"}
 PIPETTES = {
+    "p10_single": ("p10_single", 1, 1.0, 10.0),
+    "p10_multi": ("p10_multi", 8, 1.0, 10.0),
+    "p50_single": ("p50_single", 1, 5.0, 50.0),
+    "p50_multi": ("p50_multi", 8, 5.0, 50.0),
+    "p300_single": ("p300_single", 1, 30.0, 300.0),
+    "p300_multi": ("p300_multi", 8, 30.0, 300.0),
+    "p1000_single": ("p1000_single", 1, 100.0, 1000.0),
     "p20_single_gen2": ("p20_single_gen2", 1, 1.0, 20.0),
     "p20_multi_gen2": ("p20_multi_gen2", 8, 1.0, 20.0),
     "p300_single_gen2": ("p300_single_gen2", 1, 20.0, 300.0),

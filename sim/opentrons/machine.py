@@ -1,8 +1,9 @@
 """The robot itself: one run at a time, its commands one after the other in simulated time, liquid moved in the plant.
 
 Nothing runs by itself: `advance` brings the machine up to now, and is called before every look and every act. A move
-takes effect when it ends. Errors are put in by `fail`: on a Flex a defined one waits for recovery, on an OT-2 it ends
-the run, as the robots' own policy has it.
+takes effect when it ends; a pause holds it in its middle, a stop breaks it off, and then nobody knows whether it had
+its effect. Errors are put in by `fail`: on a Flex a defined one waits for recovery, on an OT-2 it ends the run, as the
+robots' own policy has it, unless the run's `policy` says otherwise.
 """
 
 from __future__ import annotations
@@ -13,19 +14,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sim.opentrons.context import Context, rows, understood
+from sim.opentrons.run_state import NotAllowed, RunState
 
 Act = Callable[[str, list[dict[str, Any]]], float]
 """(op, channels) -> seconds the move takes; ValueError is the plant's refusal."""
 
-ACTIVE = ("running", "paused", "awaiting-recovery", "blocked-by-open-door", "finishing", "stop-requested")
 SECONDS = {"home": 8.0, "loadLabware": 0.0, "loadPipette": 0.0, "comment": 0.0, "moveToAddressableAreaForDropTip": 2.0}
 DEFINED = ("overpressure", "liquidNotFound", "tipPhysicallyMissing", "tipPhysicallyAttached", "stallOrCollision")
 _OPS = {"pickUpTip": "pick_up_tips", "dropTipInPlace": "drop_tips", "aspirate": "aspirate", "dispense": "dispense"}
+LIQUID = ("aspirate", "dispense")
 _MOVE = 4.0
-
-
-class NotAllowed(Exception):
-    """The run's status does not allow this action."""
+_ENDING = 6.0  # s to home and drop tips when a run is over
+_KEPT = 20  # runs that the robot remembers
 
 
 @dataclass
@@ -51,14 +51,25 @@ class Run:
     protocol: Protocol | None
     commands: list[dict[str, Any]] = field(default_factory=list)
     planned: list[dict[str, Any]] = field(default_factory=list)
-    status: str = "idle"
+    state: RunState = field(default_factory=RunState)
     actions: list[dict[str, Any]] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
     command_errors: list[dict[str, Any]] = field(default_factory=list)
+    policy: list[dict[str, Any]] = field(default_factory=list)
     current: bool = True
-    entered_recovery: bool = False
     busy_until: float = 0.0
-    wanted: str = ""
+    held_at: float | None = None
+
+    @property
+    def status(self) -> str:
+        """As the robot reports it."""
+        return self.state.status
+
+    @property
+    def under_way(self) -> dict[str, Any] | None:
+        """The protocol's command that has begun and not ended."""
+        last = self.commands[-1] if self.commands else None
+        return last if last and last["status"] == "running" and last["intent"] == "protocol" else None
 
 
 @dataclass
@@ -122,14 +133,20 @@ class Machine:
     def create(self, protocol: Protocol | None) -> Run:
         """A run of `protocol`; the one before is current no more. NotAllowed while that one is active."""
         held = self.current
-        if held is not None and held.status in ACTIVE:
+        if held is not None and held.state.active:
             raise NotAllowed(held.id)
         if held is not None:
-            held.current = False
+            self.dismiss(held)
         planned = [dict(one) for one in protocol.context.commands] if protocol and protocol.context else []
-        run = Run(self.unique(), protocol, planned=planned)
-        self.runs.append(run)
+        run = Run(self.unique(), protocol, planned=planned, state=RunState(door_open=self.door_open))
+        self.runs = [*self.runs[1 - _KEPT :], run]
         return run
+
+    def dismiss(self, run: Run) -> None:
+        """It holds the robot no more; one that never began counts as stopped."""
+        if not run.state.result:
+            run.state.end("stopped")
+        run.state.finished, run.current = True, False
 
     @property
     def current(self) -> Run | None:
@@ -145,45 +162,41 @@ class Machine:
     # -- actions
 
     def play(self, run: Run) -> None:
-        """Start or go on; accepted and without effect where it makes no sense."""
+        """Begin or go on. A maintenance run gives way."""
         self.advance()
-        if run.status in ("stopped", "failed", "succeeded"):
-            raise NotAllowed("The run has already stopped.")
-        if run.status == "paused":
-            self._finish_wait(run)
-        if run.status in ("idle", "paused", "blocked-by-open-door"):
-            run.status = "blocked-by-open-door" if self.door_open else "running"
-            run.busy_until = max(run.busy_until, self.now())
-        run.wanted = ""
+        run.state.play()
+        self.maintenance = None
+        if run.state.moves:
+            self._go_on(run)
 
     def pause(self, run: Run) -> None:
-        """Hold at the next move."""
+        """Hold, in the middle of a move."""
         self.advance()
-        if run.status != "running":
-            raise NotAllowed("Cannot pause a run that is not running.")
-        run.wanted = "paused"
+        run.state.pause()
+        self._hold(run)
 
     def stop(self, run: Run) -> None:
-        """End the run; a move under way is finished first."""
+        """End the run; what is under way is broken off."""
         self.advance()
-        if run.status in ("stopped", "failed", "succeeded"):
-            raise NotAllowed("The run has already stopped.")
-        busy = run.busy_until > self.now() and run.status == "running"
-        run.status, run.wanted = ("stop-requested", "stopped") if busy else ("stopped", "")
-        if not busy:
-            self._drop_tips(run)
+        run.state.stop()
+        self._end_run(run)
 
     def resume(self, run: Run) -> None:
         """Out of recovery; the failed command is not repeated."""
         self.advance()
-        if run.status != "awaiting-recovery":
-            raise NotAllowed("Cannot resume from recovery when not in recovery.")
-        run.status, run.busy_until = "running", self.now()
+        fixing = any(one["intent"] == "fixit" and one["status"] == "running" for one in run.commands)
+        run.state.resume(fixing=fixing)
+        run.busy_until = self.now()
 
-    def enqueue(self, run: Run, kind: str, params: Mapping[str, Any], intent: str, key: str | None) -> dict[str, Any]:
+    def enqueue(
+        self, run: Run, kind: str, params: Mapping[str, Any], intent: str, key: str | None, failed: str | None = None
+    ) -> dict[str, Any]:
         """A single command: setup, fixit or maintenance. It begins at once."""
         self.advance()
+        run.state.may_queue(intent, kind)
         command = self._new(kind, params, key, intent)
+        if failed:
+            command["failedCommandId"] = failed
         run.commands.append(command)
         start = max(run.busy_until, self.now())
         self._begin(run, command, start)
@@ -197,6 +210,39 @@ class Machine:
             self._settle_single(run)
             while run.current and self._step(run):
                 pass
+            if run.current and self.door_open is not run.state.door_open:
+                self._door(run)
+
+    def _door(self, run: Run) -> None:
+        moving = run.state.moves
+        run.state.door(self.door_open)
+        if moving and not run.state.moves:
+            self._hold(run)
+
+    def _hold(self, run: Run) -> None:
+        run.held_at = self.now()
+
+    def _go_on(self, run: Run) -> None:
+        """What was held in its middle goes on as much later as it was held."""
+        waiting = run.under_way
+        if waiting is not None and waiting["commandType"] == "waitForResume":
+            waiting["status"], waiting["completedAt"] = "succeeded", self.now()
+        elif waiting is not None and run.held_at is not None:
+            waiting["until"] += self.now() - run.held_at
+            run.busy_until, run.held_at = waiting["until"], None
+            return
+        run.busy_until, run.held_at = self.now(), None
+
+    def _end_run(self, run: Run) -> None:
+        """Break off what is under way; home and drop tips, which takes its time."""
+        broken = run.under_way
+        if broken is not None:
+            if broken["commandType"] in LIQUID and self.random.random() < 0.5:
+                self._move(run, broken)
+            broken["status"], broken["completedAt"] = "failed", self.now()
+            broken["error"] = self._error("RunStoppedError", "Run was cancelled ", False)
+        self._drop_tips(run)
+        run.busy_until = self.now() + _ENDING
 
     def _settle_single(self, run: Run) -> None:
         """Fixes and maintenance commands end by themselves."""
@@ -207,24 +253,22 @@ class Machine:
     def _step(self, run: Run) -> bool:
         """One thing that has happened by now; False when nothing more has."""
         now = self.now()
-        command = run.commands[-1] if run.commands else None
-        if command is not None and command["status"] == "running" and command["intent"] == "protocol":
+        if run.state.result:
+            run.state.finished = run.state.finished or now >= run.busy_until
+            return False
+        command = run.under_way
+        if command is not None and run.held_at is None:
             if now < command["until"] or command["commandType"] == "waitForResume":
                 return False
-            return self._end(run, command)
-        if run.status == "stop-requested" or run.wanted:
-            run.status, run.wanted = (run.wanted or "stopped"), ""
-            if run.status == "stopped":
-                self._drop_tips(run)
-            return False
-        if run.status == "running" and self.door_open:
-            run.status = "blocked-by-open-door"
-        if run.status != "running" or run.busy_until > now:
+            self._end(run, command)
+            return True
+        if not run.state.moves or run.busy_until > now:
             return False
         done = sum(one["intent"] == "protocol" for one in run.commands)
         if done >= len(run.planned):
-            run.status = "succeeded"
-            return False
+            run.state.end("succeeded")
+            run.busy_until = max(run.busy_until, 0.0) + _ENDING
+            return True
         nxt = run.planned[done]
         command = self._new(nxt["commandType"], nxt["params"], None, "protocol", nxt["result"])
         run.commands.append(command)
@@ -236,16 +280,11 @@ class Machine:
         command["until"] = start + self._seconds(command)
         run.busy_until = command["until"]
         if command["commandType"] == "waitForResume":
-            run.status, command["until"] = "paused", float("inf")
+            command["until"] = float("inf")
+            run.state.pause()
 
-    def _finish_wait(self, run: Run) -> None:
-        for command in run.commands:
-            if command["commandType"] == "waitForResume" and command["status"] == "running":
-                command["status"], command["completedAt"] = "succeeded", self.now()
-                run.busy_until = self.now()
-
-    def _end(self, run: Run, command: dict[str, Any]) -> bool:
-        """Effect of a command whose time is over; False when the run does not go on."""
+    def _end(self, run: Run, command: dict[str, Any]) -> None:
+        """Effect of a command whose time is over."""
         command["completedAt"] = command["until"]
         failure = self._due(command["commandType"])
         problem = None
@@ -253,22 +292,25 @@ class Machine:
             problem = self._move(run, command)
         if failure is None and problem is None:
             command["status"] = "succeeded"
-            return True
+            return
         kind = failure.error_type if failure else "commandError"
         defined = failure.defined if failure else False
         command["status"], command["error"] = "failed", self._error(kind, problem or f"{kind} injected", defined)
         run.command_errors.append(command["error"])
         if command["intent"] == "protocol":
-            self._fallen(run, command["error"], defined)
-        return False
+            self._fallen(run, command, defined)
 
-    def _fallen(self, run: Run, error: Mapping[str, Any], defined: bool) -> None:
-        if defined and self.model == "OT-3 Standard":
-            run.status, run.entered_recovery = "awaiting-recovery", True
+    def _fallen(self, run: Run, command: Mapping[str, Any], defined: bool) -> None:
+        reaction = next((rule["ifMatch"] for rule in run.policy if _matches(rule, command)), "waitForRecovery")
+        if defined and self.model == "OT-3 Standard" and reaction != "failRun":
+            run.state.recover(command["id"])
             return
-        run.status = "failed"
-        run.errors = [dict(error)]
+        run.state.end("failed")
+        wrapped = dict(command["error"])
+        text = f"{wrapped['errorType']} [line 40]: {wrapped['detail']}"
+        run.errors = [{**self._error("ExceptionInProtocolError", text, False), "wrappedErrors": [wrapped]}]
         self._drop_tips(run)
+        run.busy_until = command["until"] + _ENDING
 
     def _drop_tips(self, run: Run) -> None:
         """A run that ends badly leaves no tip on a pipette: they go to the trash with what is in them."""
@@ -342,3 +384,9 @@ class Machine:
             "id": self.unique(), "createdAt": self.now(), "isDefined": defined, "errorType": kind,
             "errorCode": "3006" if defined else "4000", "detail": detail, "errorInfo": {}, "wrappedErrors": [],
         }  # fmt: skip
+
+
+def _matches(rule: Mapping[str, Any], command: Mapping[str, Any]) -> bool:
+    wanted = rule["matchCriteria"]["command"]
+    kinds = wanted["commandType"], wanted["error"]["errorType"]
+    return bool(kinds == (command["commandType"], command["error"]["errorType"]))

@@ -20,7 +20,7 @@ from devices.opentrons.runs import progress
 from devices.readings import Transfer, TransferReport
 from devices.roles import Interruptible, LiquidHandler
 from sim import bench, lines
-from sim.opentrons.machine import Machine
+from sim.opentrons.machine import Machine, Run
 from sim.plant import Plant
 from vesiflow.clock import VirtualClock, WallClock
 from vesiflow.errors import BadReply, ConfigError, DeviceFault, NoReply, NotSent, Refused
@@ -166,6 +166,111 @@ def test_retry_in_recovery_is_one_fix_and_the_run_goes_on() -> None:
         assert rig.volume("A2") == pytest.approx(90.0, rel=0.03)
         fixes = [c for c in rig.machine.runs[-1].commands if c["intent"] == "fixit"]
         assert [fix["commandType"] for fix in fixes] == ["aspirate"]
+
+    on("flex", talk)
+
+
+async def in_recovery(rig: Rig, kind: str, number: int) -> asyncio.Task[Any]:
+    """An order whose `number`-th command of this kind fails; the run waits for a person."""
+    rig.machine.fail(kind, number)
+    task = rig.clock.spawn(rig.driver.transfer(samples(TWO)), "transfer")
+    while (await rig.driver.read_run()).get("status") != "awaiting-recovery":
+        await rig.clock.sleep(1.0)
+    return task
+
+
+def test_a_fix_that_fails_is_not_tried_again() -> None:
+    async def talk(rig: Rig) -> None:
+        task = await in_recovery(rig, "dispense", 1)
+        rig.machine.fail("dispense")
+        with pytest.raises(DeviceFault, match="dispense failed: overpressure"):
+            await rig.driver.retry()
+        with pytest.raises(Refused, match="was tried again already"):
+            await rig.driver.retry()
+        await rig.driver.stop()
+        with pytest.raises(DeviceFault, match="the run stopped after 0 of 16"):
+            await rig.clock.join(task)
+
+    on("flex", talk)
+
+
+def test_a_door_opened_in_recovery_is_closed_first() -> None:
+    async def talk(rig: Rig) -> None:
+        task = await in_recovery(rig, "aspirate", 1)
+        rig.machine.door_open = True
+        with pytest.raises(Refused, match="the door is open"):
+            await rig.driver.retry()
+        rig.machine.door_open = False
+        assert (await rig.driver.read_run())["status"] == "awaiting-recovery-paused"
+        await rig.driver.retry()
+        assert (await rig.clock.join(task)).done == 16
+
+    on("flex", talk)
+
+
+def test_a_move_broken_off_by_a_stop_is_in_doubt() -> None:
+    async def talk(rig: Rig) -> None:
+        task = rig.clock.spawn(rig.driver.transfer(samples(TWO)), "transfer")
+        while not rig.moved("aspirate"):
+            await rig.clock.sleep(1.0)
+        await rig.driver.stop()
+        with pytest.raises(DeviceFault, match="the run stopped"):
+            await rig.clock.join(task)
+        broken = [c for c in rig.machine.runs[-1].commands if c["status"] == "failed"]
+        assert [one["error"]["errorType"] for one in broken] == ["RunStoppedError"]
+        after = await rig.driver.read_progress()
+        assert (after.done, after.doubt) == (0, 1)
+
+    on("ot2", talk)
+
+
+def test_a_file_that_a_person_sent_first_is_sent_again_as_ours() -> None:
+    async def talk(rig: Rig) -> None:
+        await rig.driver.transfer(samples(COLUMN, 20.0))
+        (sent,) = rig.machine.protocols
+        sent.key = "the App"
+        rig.machine.runs.clear()
+        report = await rig.driver.transfer(samples(COLUMN, 20.0))
+        assert [one.key == "the App" for one in rig.machine.protocols] == [True, False]
+        assert (await rig.driver.read_progress()).run == report.run
+
+    on("ot2", talk)
+
+
+def test_the_same_file_while_it_is_analysed_waits() -> None:
+    async def talk(rig: Rig) -> None:
+        rig.machine.analysis_time = 20.0
+        task = rig.clock.spawn(rig.driver.transfer(samples(COLUMN, 20.0)), "transfer")
+        await rig.clock.sleep(5.0)
+        task.cancel()  # the process dies while the robot analyses
+        with pytest.raises(asyncio.CancelledError):
+            await rig.clock.join(task)
+        assert (await rig.driver.transfer(samples(COLUMN, 20.0))).done == 8
+        assert len(rig.machine.protocols) == len(rig.machine.runs) == 1
+
+    on("ot2", talk)
+
+
+def test_a_run_that_was_made_and_never_played_has_moved_nothing() -> None:
+    async def talk(rig: Rig) -> None:
+        how = declared(rig.driver.transfer)
+        await rig.driver.transfer(samples(COLUMN, 20.0))
+        before = await rig.driver.read_progress()
+        rig.machine.create(rig.machine.protocols[0])  # and then the answer is lost
+        after = await rig.driver.read_progress()
+        assert how is not None and how.judge is not None
+        assert how.judge(before, after, (samples(COLUMN, 20.0),)) is Verdict.NOT_DONE
+        assert (await rig.driver.transfer(samples(COLUMN, 20.0))).done == 8
+
+    on("ot2", talk)
+
+
+def test_somebody_who_calibrates_is_left_alone() -> None:
+    async def talk(rig: Rig) -> None:
+        rig.machine.maintenance = Run("m-1", None)
+        with pytest.raises(Refused, match=r"busy with a maintenance run .got m-1"):
+            await rig.driver.transfer(samples(COLUMN))
+        assert rig.machine.maintenance is not None and rig.machine.runs == []
 
     on("flex", talk)
 
