@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.markup import escape
 
 from console.summary import plain_table, print_summary, screen
+from line.backup import back_up
 from line.closing import close_record
 from line.record import folded
 from records import present
@@ -150,3 +151,18 @@ def _anchor(text: str | None) -> tuple[int, str] | None:
     if not seq.isdigit() or len(digest) != 64 or set(digest) - set("0123456789abcdef"):
         raise ConfigError("this is no anchor", value=text, bounds="an entry number, a colon and 64 hex digits")
     return int(seq), digest
+
+
+def backup(folder: Path, /) -> None:
+    """Copy journals, telemetry and records of this machine, also while they are written, and verify the copies.
+
+    To restore, stop the controllers and give VESIFLOW_HOME the copy, or put the copy in the data folder's place.
+
+    Parameters
+    ----------
+    folder
+        A new folder; another disk is wise.
+    """
+    store = Store()
+    copied = back_up(store, folder)
+    print(f"{len(copied)} files of {len(store.lines())} lines copied to {folder}; every journal verifies")

@@ -137,6 +137,13 @@ COMMANDS: tuple[Command, ...] = (
         "export the record of a batch for other programs",
         "vesiflow batch export exosome-20260105-0800-7K2M out/",
     ),
+    Command(
+        LOOK,
+        "batch backup",
+        "console.batch:backup",
+        "copy all journals and records, verified",
+        "vesiflow batch backup /srv/vesiflow-backup/2026-11-27",
+    ),
     Command(LINE, "line list", "console.line:list_lines", "list the packaged lines", "vesiflow line list"),
     Command(
         LINE,

@@ -64,7 +64,7 @@ def run(
     if controller is None:
         refuse_known(store, job.line, name)
     refuse_broken()
-    settings.apply(home=store.root, server=server, quiet=True)
+    settings.apply(home=store.root, server=server, quiet=True, patient=True)
     order = {
         "recipe": recipe,
         "line": line,

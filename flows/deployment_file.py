@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from flows.settings import DEFAULTS
+from flows.settings import DEFAULTS, OUTAGE
 from vesiflow.documents import DocumentError, parse, problems
 from vesiflow.errors import ConfigError
 
@@ -76,7 +76,8 @@ def deployments(line: str) -> tuple[Deployment, ...]:
 
 def job_variables() -> dict[str, Any]:
     """What a worker gives a run's process: Prefect's settings must be in its environment before Prefect starts."""
-    return {"env": {name: value for name, value in DEFAULTS.items() if not name.startswith("PREFECT_SERVER_")}}
+    ours = DEFAULTS | OUTAGE
+    return {"env": {name: value for name, value in ours.items() if not name.startswith("PREFECT_SERVER_")}}
 
 
 def _for_line(item: Deployment, line: str) -> Deployment:

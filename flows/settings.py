@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
-DEFAULTS: Mapping[str, str] = {
+DEFAULTS: dict[str, str] = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
@@ -24,20 +24,34 @@ DEFAULTS: Mapping[str, str] = {
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
 }
 
+OUTAGE: dict[str, str] = {
+    # Prefect's server answers 500 while its database is away, and its clients give up at once unless told not to
+    "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500",
+    # waits of 2, 4, 8 ... s: about 17 min of a server or database that is away
+    "PREFECT_CLIENT_MAX_RETRIES": "9",
+}
+"""For the process of a batch only: a person at a command line wants to know at once."""
+
 _CHOSEN = ("PREFECT_HOME", "PREFECT_PROFILE", "PREFECT_API_URL", "PREFECT_PROFILES_PATH")
 
 
 def apply(
-    *, home: Path, server: str | None = None, quiet: bool = False, environment: MutableMapping[str, str] | None = None
+    *,
+    home: Path,
+    server: str | None = None,
+    quiet: bool = False,
+    patient: bool = False,
+    environment: MutableMapping[str, str] | None = None,
 ) -> None:
     """Put the defaults into the environment; call before anything imports Prefect.
 
     `server` is the URL of a Prefect API to use instead of an embedded one. Without one, and when the user has no
     Prefect of their own, the embedded server keeps its database below `home`. `quiet` keeps Prefect's log off the
-    terminal: the command says in one line what went wrong, and the log is in Prefect's page.
+    terminal: the command says in one line what went wrong, and the log is in Prefect's page. `patient` outlasts a
+    server whose database is away, as a batch must.
     """
     env = os.environ if environment is None else environment
-    for name, value in DEFAULTS.items():
+    for name, value in (DEFAULTS | OUTAGE if patient else DEFAULTS).items():
         env.setdefault(name, value)
     if server is not None:
         env["PREFECT_API_URL"] = api_url(server)

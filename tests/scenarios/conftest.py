@@ -31,12 +31,11 @@ class Prefect:
     home: Path
     http: httpx.Client
 
-    def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """A vesiflow command in a process of its own."""
+    def cli(self, *arguments: str, home: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """A vesiflow command in a process of its own; `home` is another data folder."""
         command = [sys.executable, "-m", "console", *arguments]
-        return subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, timeout=PATIENCE, check=False
-        )
+        own = self.environment | ({"VESIFLOW_HOME": str(home)} if home else {})
+        return subprocess.run(command, env=own, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
     def post(self, path: str, body: dict[str, Any]) -> httpx.Response:
         """POST to the API, whatever it answers; again while SQLite is locked (503), as Prefect's client does."""
@@ -81,28 +80,33 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
     """A server with the packaged deployments and a worker for the simulated line."""
     home = tmp_path_factory.mktemp("prefect")
     port = free_port()
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    settings.apply(home=home, environment=environment)
-    environment |= {
+    own = environment(home, port)
+    tool = [sys.executable, "-m", "prefect"]
+    server = [*tool, "server", "start", "--port", str(port), "--no-ui"]
+    worker = [*tool, "worker", "start", "--pool", "line-sim", "--name", "test"]
+    with (
+        process(server, own, home / "server.log"),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}/api", timeout=60) as http,
+    ):
+        until(lambda: healthy(http))
+        found = Prefect(f"http://127.0.0.1:{port}", own, home, http)
+        deployed = found.cli("deploy", "--server", found.url)
+        assert deployed.returncode == 0, deployed.stderr
+        with process(worker, own, home / "worker.log"):
+            yield found
+
+
+def environment(home: Path, port: int) -> dict[str, str]:
+    """For a server on `port` of this machine and everything that uses it, with all data below `home`."""
+    found = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    settings.apply(home=home, environment=found)
+    (home / "prefect").mkdir(exist_ok=True)
+    return found | {
         "PREFECT_HOME": str(home / "prefect"),
         "VESIFLOW_HOME": str(home / "data"),
         "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
         "PREFECT_WORKER_QUERY_SECONDS": "1",
     }
-    (home / "prefect").mkdir(exist_ok=True)
-    tool = [sys.executable, "-m", "prefect"]
-    server = [*tool, "server", "start", "--port", str(port), "--no-ui"]
-    worker = [*tool, "worker", "start", "--pool", "line-sim", "--name", "test"]
-    with (
-        process(server, environment, home / "server.log"),
-        httpx.Client(base_url=f"http://127.0.0.1:{port}/api", timeout=60) as http,
-    ):
-        until(lambda: healthy(http))
-        found = Prefect(f"http://127.0.0.1:{port}", environment, home, http)
-        deployed = found.cli("deploy", "--server", found.url)
-        assert deployed.returncode == 0, deployed.stderr
-        with process(worker, environment, home / "worker.log"):
-            yield found
 
 
 @contextmanager

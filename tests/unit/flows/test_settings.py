@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from flows import settings
+from flows.deployment_file import job_variables
 from flows.versions import numbers, refuse_broken
 from vesiflow.errors import ConfigError
 
@@ -49,6 +50,18 @@ def test_without_a_prefect_of_the_user_the_database_is_in_the_data_folder(
     settings.apply(home=tmp_path / "other", environment=other)
     assert "PREFECT_HOME" not in other
     assert not (tmp_path / "other").exists()
+
+
+def test_a_batch_outlasts_a_database_that_is_away_and_a_question_does_not_wait_for_it(tmp_path: Path) -> None:
+    batch: dict[str, str] = {"PREFECT_PROFILE": "mine"}
+    question = dict(batch)
+    settings.apply(home=tmp_path, environment=batch, patient=True)
+    settings.apply(home=tmp_path, environment=question)
+    waits = [2**attempt for attempt in range(1, int(batch["PREFECT_CLIENT_MAX_RETRIES"]) + 1)]
+    assert sum(waits) >= 600
+    assert batch["PREFECT_CLIENT_RETRY_EXTRA_CODES"] == "500"
+    assert not set(settings.OUTAGE) & set(question)
+    assert settings.OUTAGE.items() <= job_variables()["env"].items()
 
 
 @pytest.mark.parametrize("url", ["http://a:4200", "http://a:4200/", "http://a:4200/api", "http://a:4200/api/"])

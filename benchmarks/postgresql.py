@@ -1,0 +1,100 @@
+"""A PostgreSQL server of one's own from the distribution's binaries: a new folder, loopback, a free port.
+
+For tests and measurements; nothing that runs on the machine already is touched.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+OWNER = "nobody"
+"""initdb refuses root; as root the server runs as this user."""
+
+
+def binaries() -> Path | None:
+    """The folder of the newest installed server, None when there is none."""
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    found = versions[-1] if versions else shutil.which("initdb")
+    return Path(found).resolve().parent if found else None
+
+
+class PostgreSQL:
+    """One server; `url` is what Prefect is given. It may be stopped and started again."""
+
+    def __init__(self, folder: Path, port: int, tools: Path) -> None:
+        self._folder, self._port, self._tools = folder, port, tools
+        self._password = secrets.token_hex(16)
+        self._owner = OWNER if os.geteuid() == 0 else None
+
+    @property
+    def url(self) -> str:
+        """As SQLAlchemy writes it."""
+        return f"postgresql+asyncpg://vesiflow:{self._password}@127.0.0.1:{self._port}/postgres"
+
+    def create(self) -> None:
+        """Make the data folder."""
+        secret = self._folder / "password"
+        secret.write_text(self._password, encoding="utf-8")
+        if self._owner:
+            shutil.chown(self._folder, self._owner)
+            shutil.chown(secret, self._owner)
+        self.tool("initdb", "--pgdata", str(self._folder / "data"), "--username", "vesiflow", "--auth=scram-sha-256",
+                  "--pwfile", str(secret), "--no-sync", "--encoding=UTF8", "--locale=C")  # fmt: skip
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        options = f"-h 127.0.0.1 -p {self._port} -k {self._folder} -c fsync=off"
+        log = str(self._folder / "log")
+        self.tool("pg_ctl", "start", "--wait", "--silent", "-D", str(self._folder / "data"), "-l", log, "-o", options)
+
+    def stop(self, how: str = "immediate") -> None:
+        """End it at once, as a crash would, or in order ("fast"); nothing when it does not run."""
+        if (self._folder / "data" / "postmaster.pid").exists():
+            self.tool("pg_ctl", "stop", "--wait", "--silent", "-D", str(self._folder / "data"), "-m", how)
+
+    def tool(self, name: str, *arguments: str, fed: str | None = None) -> str:
+        """What a tool prints, given `fed` on its standard input; RuntimeError with its complaint when it fails."""
+        environment = {"PATH": os.environ["PATH"], "PGPASSWORD": self._password, "LC_ALL": "C"}
+        command = [str(self._tools / name), *arguments]
+        groups = [] if self._owner else None
+        done = subprocess.run(
+            command, env=environment, input=fed, capture_output=True, text=True, check=False, user=self._owner,
+            extra_groups=groups, cwd="/",
+        )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(f"{name}: {done.stderr or done.stdout}")
+        return done.stdout
+
+    def address(self, database: str = "postgres") -> tuple[str, ...]:
+        """What the tools need to find a database of this server."""
+        return ("-h", "127.0.0.1", "-p", str(self._port), "-U", "vesiflow", "-d", database)
+
+
+@contextmanager
+def server() -> Iterator[PostgreSQL]:
+    """A server that is gone with everything in it at the end; RuntimeError where PostgreSQL is not installed."""
+    tools = binaries()
+    if tools is None:
+        raise RuntimeError("no PostgreSQL here: install the package `postgresql`")
+    folder = Path(tempfile.mkdtemp(prefix="vesiflow-postgresql-"))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    found = PostgreSQL(folder, port, tools)
+    try:
+        found.create()
+        found.start()
+        try:
+            yield found
+        finally:
+            found.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,166 @@
+"""A real PostgreSQL under the Prefect server; two lines, each with a controller and a worker, batches in parallel.
+
+The database dies in the middle of both batches and comes back: the lines go on, the flows catch up, nothing is lost.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import httpx
+import pytest
+
+from benchmarks.postgresql import PostgreSQL, binaries, server
+from line.record import record_of
+from line.service import find
+from records.batch_record import comparable
+from records.journal_reader import JournalReader
+from records.store import Store
+
+from .conftest import DATA, Prefect, environment, free_port, healthy, process, until
+
+pytestmark = [
+    pytest.mark.prefect,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("postgresql"),
+    pytest.mark.skipif(binaries() is None, reason="PostgreSQL is not installed: apt-get install postgresql"),
+]
+
+RECIPE = (
+    (DATA / "short.yaml").read_text(encoding="utf-8").replace("200 mL", "120 mL").replace("to: 100 mL", "to: 90 mL")
+)
+SPEED = 30
+"""Slow enough that the database can die and come back within a batch, and that a busy machine keeps up."""
+LINES = ("alpha", "beta")
+
+
+@dataclass
+class Laboratory:
+    """A Prefect server on PostgreSQL and what stands beside each line."""
+
+    database: PostgreSQL
+    prefect: Prefect
+    folder: Path
+
+    def store(self, line: str) -> Store:
+        """The data folder of a line's machine."""
+        return Store(self.folder / line)
+
+    def file(self, line: str) -> str:
+        """Its line file."""
+        return str(self.folder / f"{line}.yaml")
+
+    def order(self, line: str, batch: str) -> str:
+        """Trigger a batch on a line, as the form does; the run's id."""
+        found = find(self.store(line), line)
+        assert found is not None
+        order = {
+            "recipe": str(self.folder / "short.yaml"),
+            "line": self.file(line),
+            "batch": batch,
+            "controller": found.url,
+            "who": "form",
+        }
+        return self.prefect.start(f"manufacture/{line}", **order)
+
+    def tasks(self, run: str) -> dict[str, str]:
+        """What Prefect shows of the phases of a run; it writes them down a little later."""
+        body = {"flow_runs": {"id": {"any_": [run]}}}
+        return {task["name"]: task["state_type"] for task in self.prefect.post("/task_runs/filter", body).json()}
+
+    def events(self, line: str, kind: str) -> list[str]:
+        """Keys of the phases of which the journal of a line has an event of this kind."""
+        path = self.store(line).journal(line)
+        if not path.exists():
+            return []
+        with JournalReader(path) as reader:
+            return [str(entry.data["key"]) for entry in reader.events(None, [kind])]
+
+
+@pytest.fixture(scope="module")
+def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
+    folder = tmp_path_factory.mktemp("laboratory")
+    port = free_port()
+    with ExitStack() as stack:
+        database = stack.enter_context(server())
+        common = environment(folder, port) | {"PREFECT_API_DATABASE_CONNECTION_URL": database.url}
+        command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port), "--no-ui"]
+        stack.enter_context(process(command, common, folder / "server.log"))
+        http = stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}/api", timeout=60))
+        prefect = Prefect(f"http://127.0.0.1:{port}", common, folder, http)
+        found = Laboratory(database, prefect, folder)
+        (folder / "short.yaml").write_text(RECIPE, encoding="utf-8")
+        until(lambda: healthy(http))
+        for line in LINES:
+            stack.enter_context(beside(found, line))
+        until(lambda: all(find(found.store(line), line) is not None for line in LINES))
+        yield found
+
+
+@contextmanager
+def beside(laboratory: Laboratory, line: str) -> Iterator[None]:
+    """What stands beside a line: its controller, and a worker for its deployments."""
+    file, folder, prefect = laboratory.file(line), laboratory.folder, laboratory.prefect
+    packaged = files("deployments").joinpath("lines/sim.yaml").read_text(encoding="utf-8")
+    own = packaged.replace("name: sim", f"name: {line}").replace("clock: virtual", f"clock: {{scaled: {SPEED}}}")
+    Path(file).write_text(own, encoding="utf-8")
+    deployed = prefect.cli("deploy", "--line", file, "--server", prefect.url)
+    assert deployed.returncode == 0, deployed.stderr
+    serve = [sys.executable, "-m", "console", "line", "serve", file, "--port", str(free_port()), "--seed", "1"]
+    worker = [sys.executable, "-m", "prefect", "worker", "start", "--pool", f"line-{line}", "--name", line]
+    environment = prefect.environment | {"VESIFLOW_HOME": str(folder / line)}
+    with (
+        process(serve, environment, folder / f"{line}.log"),
+        process(worker, environment, folder / f"worker-{line}.log"),
+    ):
+        yield
+
+
+def test_two_lines_go_on_while_the_database_is_down_and_the_flows_catch_up(laboratory: Laboratory) -> None:
+    runs = {line: laboratory.order(line, f"{line}-1") for line in LINES}
+    until(lambda: all(laboratory.events(line, "phase.started") for line in LINES))
+    assert {laboratory.prefect.run(run)["state_type"] for run in runs.values()} == {"RUNNING"}
+    before = {line: len(laboratory.events(line, "phase.ended")) for line in LINES}
+
+    laboratory.database.stop()
+    until(lambda: all(len(laboratory.events(line, "phase.ended")) > before[line] for line in LINES))
+    assert laboratory.prefect.http.get("/flow_runs/" + runs["alpha"]).status_code >= 500
+    laboratory.database.start()
+
+    for line, run in runs.items():
+        nothing_is_lost(laboratory, line, run)
+
+
+def nothing_is_lost(laboratory: Laboratory, line: str, run: str) -> None:
+    """The batch is complete, every phase was begun once, and Prefect shows all of it."""
+    ended = laboratory.prefect.end(run)
+    assert ended["state_type"] == "COMPLETED", ended["state"]
+    record = record_of(laboratory.store(line).batch(line, f"{line}-1"))
+    assert record.header.state == "Complete"
+    phases = [phase.key for unit in record.units for phase in unit.phases]
+    assert Counter(laboratory.events(line, "phase.started")) == dict.fromkeys(phases, 1)
+    until(lambda: laboratory.tasks(run) == dict.fromkeys(phases, "COMPLETED"))
+
+
+def test_database_and_journals_come_back_from_their_backup(laboratory: Laboratory, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    made = laboratory.prefect.cli("batch", "backup", str(copy), home=laboratory.folder / "alpha")
+    assert made.returncode == 0, made.stderr
+    restored = Store(copy)
+    original = record_of(laboratory.store("alpha").batch("alpha", "alpha-1"))
+    assert comparable(record_of(restored.batch("alpha", "alpha-1"))) == comparable(original)
+
+    database = laboratory.database
+    count = ("-Atc", "select state_type, count(*) from flow_run group by 1")
+    database.tool("createdb", *database.address()[:-2], "restored")
+    dump = database.tool("pg_dump", *database.address())
+    database.tool("psql", *database.address("restored"), "-q", "-v", "ON_ERROR_STOP=1", "-f", "-", fed=dump)
+    shown = database.tool("psql", *database.address("restored"), *count)
+    assert shown == database.tool("psql", *database.address(), *count)
+    assert shown.startswith("COMPLETED|2")
