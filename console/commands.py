@@ -154,6 +154,13 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         LINE,
+        "line scan",
+        "console.scan:scan",
+        "list the serial ports and who answers on them",
+        "vesiflow line scan /dev/ttyUSB0",
+    ),
+    Command(
+        LINE,
         "line serve",
         "console.line:serve",
         "own a line: its controller as a service",

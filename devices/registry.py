@@ -7,6 +7,7 @@ A driver is one plain class:
         options = JulaboOptions                                 # pydantic model of its line-file keys, or None
         provides = ("circulator",)                              # capabilities of devices.roles.CAPABILITIES
         channels = None                                         # or the allowed channels of one instrument
+        asks_with = {...}                                       # optional: options for a scan; None: cannot ask
         def __init__(self, link, clock, options): ...
         async def connect(self) -> Identity: ...                # sets the link's identity
         def role(self, capability, channel=None, **options): ...  # an object that is that capability

@@ -145,6 +145,7 @@ def clean(text: str, what: str) -> str:
 class BenchOperator:
     """One person. Prompts are put one at a time, in the order they were asked."""
 
+    asks_with: ClassVar[None] = None  # its far end does not say who it is
     settings: ClassVar[SerialSettings] = SerialSettings()
     options: ClassVar[type[BaseModel]] = NoOptions
     provides: ClassVar[tuple[str, ...]] = ("operator", "liquid_handler")

@@ -58,6 +58,7 @@ class PlrOptions(BaseModel, extra="forbid", frozen=True):
 class PlrLiquidHandler:
     """One robot with up to eight channels."""
 
+    asks_with: ClassVar[None] = None  # its far end does not say who it is
     settings: ClassVar[SerialSettings] = SerialSettings()
     options: ClassVar[type[BaseModel]] = PlrOptions
     provides: ClassVar[tuple[str, ...]] = ("liquid_handler",)

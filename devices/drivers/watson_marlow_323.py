@@ -9,6 +9,7 @@ told by a balance. Unconfirmed: reply to unknown commands, speeds out of range, 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -142,6 +143,7 @@ class WatsonMarlow323:
     options: ClassVar[type[BaseModel]] = WatsonMarlow323Options
     provides: ClassVar[tuple[str, ...]] = ("pump",)
     channels: ClassVar[tuple[int, ...] | None] = None
+    asks_with: ClassVar[Mapping[str, object]] = {"tubing": {"volume_per_rev": "1 mL"}}  # for a scan: nothing flows
     card: ClassVar[DriverCard] = DriverCard("Watson-Marlow", "323Du", "323E/323S/323U/323Du user manual, p. 27")
 
     def __init__(self, link: Link, clock: Clock, options: WatsonMarlow323Options) -> None:

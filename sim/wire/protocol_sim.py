@@ -47,7 +47,7 @@ class Serial(serial.SerialBase):  # type: ignore[misc]
 
     def due_in(self) -> float | None:
         """Seconds until the instrument sends more, None when it has nothing to say."""
-        return self._emulator.due_in()
+        return self._emulator.due_in() if self._heard else None
 
     @property
     def in_waiting(self) -> int:
