@@ -186,6 +186,7 @@ class Controller:
         """Close a batch whose phases are all complete."""
         batch = self.batch(batch_id)
         if batch.state is State.EXECUTE and batch.next_key is None:
+            batch.reason = "every phase is complete"
             self._complete_state(batch)
             self._complete_state(batch)
         return batch

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -19,6 +20,7 @@ from line.gateway import Gateway
 from line.interlocks import GENERAL, Interlocks
 from line.memory import ANSWERED, ASKED, Memory
 from line.units import assemble
+from line.watch import look, repeated
 from line.watchdog import Pulse
 from protocols.control import Phase
 from records.journal import Journal
@@ -371,7 +373,9 @@ class PhaseRun:
         with self.pulse.resting():
             if requests.on_held:
                 await requests.on_held(reason)
-            await requests.resumed.wait()
+            self.latest.clear()  # what was computed while the unit ran holds no longer
+            async with repeated(self.clock, self._look):
+                await requests.resumed.wait()
         if requests.stop is not None:
             raise Stopped(requests.stop)
         self._since = self.clock.now()
@@ -380,6 +384,17 @@ class PhaseRun:
         self.alarms.clear_all(self.batch)
         if requests.on_resumed:
             await requests.on_resumed()
+
+    async def _look(self) -> None:
+        await look(self.phase.unit, self.gateway.role, self._show)
+
+    def _show(self, tag: str, reading: Reading | None) -> None:
+        """What a held unit reads; a limit of the line that is passed raises its alarm, and the unit is held already."""
+        if reading is None or not reading.usable:
+            self.latest.pop(tag, None)
+            return
+        with suppress(LimitExceeded):
+            self.log(tag, reading.value)
 
 
 class Scans:

@@ -84,12 +84,17 @@ def _alarms(line: Timeline) -> Iterator[Finding]:
 
 
 def _states(line: Timeline) -> Iterator[Finding]:
+    """Holds with how long they lasted, stops and aborts; the person is the one who ordered the way there."""
     severities = {"Held": ("hold", "major"), "Stopped": ("stop", "major"), "Aborted": ("abort", "critical")}
-    for entry in line.of("batch.state"):
+    moves = list(line.of("batch.state"))
+    for before, entry, after in zip([None, *moves], moves, [*moves[1:], None], strict=False):
         category, severity = severities.get(str(entry.data.get("new", "")), ("", ""))
         if category:
+            ordered = before if before is not None and before.data.get("new") == entry.data.get("old") else entry
             why = entry.data.get("why") or "no reason given"
-            yield _finding(line, entry, category, severity, f"{why} ({entry.data.get('who', 'controller')})")
+            found = _finding(line, entry, category, severity, f"{why} ({ordered.data.get('who', 'controller')})")
+            lasted = (after.utc - entry.utc).total_seconds() if category == "hold" and after is not None else None
+            yield dataclasses.replace(found, value=lasted, unit="" if lasted is None else "s")
 
 
 def _ends(line: Timeline) -> Iterator[Finding]:

@@ -23,6 +23,8 @@ from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 
+_Deadline = tuple[float, int, "asyncio.Future[None]"]
+
 SIMULATED_EPOCH = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 
 
@@ -38,7 +40,8 @@ class Clock(Protocol):
     """Time as an argument: `now` in s, `utc` as a date, and the only ways to wait.
 
     `speed` is how many process seconds pass in a real one, where real time counts at all; `real` that nothing but real
-    time passes: the only clock on which instruments are real.
+    time passes: the only clock on which instruments are real. `follow` waits like `sleep`, but a virtual clock does not
+    move for it alone: for whoever looks on and would not have time pass by itself.
     """
 
     virtual: bool
@@ -48,6 +51,7 @@ class Clock(Protocol):
     def now(self) -> float: ...
     def utc(self) -> datetime: ...
     async def sleep(self, seconds: float) -> None: ...
+    async def follow(self, seconds: float) -> None: ...
     def spawn(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]: ...
     async def join(self, task: asyncio.Task[T]) -> T: ...
     def event(self) -> Event: ...
@@ -75,6 +79,9 @@ class WallClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(seconds, 0.0) / self.speed)
+
+    async def follow(self, seconds: float) -> None:
+        await self.sleep(seconds)
 
     def spawn(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
         return asyncio.create_task(work, name=name)
@@ -130,7 +137,8 @@ class VirtualClock:
         self._now = start
         self._busy = 0
         self._order = count()
-        self._heap: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._heap: list[_Deadline] = []
+        self._followers: list[_Deadline] = []
         self._scheduled = False
 
     def now(self) -> float:
@@ -144,8 +152,14 @@ class VirtualClock:
         self._epoch += by
 
     async def sleep(self, seconds: float) -> None:
+        await self._until(seconds, self._heap)
+
+    async def follow(self, seconds: float) -> None:
+        await self._until(seconds, self._followers)
+
+    async def _until(self, seconds: float, heap: list[_Deadline]) -> None:
         alarm: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._heap, (self._now + max(seconds, 0.0), next(self._order), alarm))
+        heapq.heappush(heap, (self._now + max(seconds, 0.0), next(self._order), alarm))
         await self._park(alarm)
 
     def spawn(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
@@ -196,7 +210,11 @@ class VirtualClock:
     def _advance(self) -> None:
         self._scheduled = False
         while self._busy == 0 and self._heap:
-            deadline, _, alarm = heapq.heappop(self._heap)
+            if self._heap[0][2].done():
+                heapq.heappop(self._heap)
+                continue
+            first = self._followers and self._followers[0] < self._heap[0]
+            deadline, _, alarm = heapq.heappop(self._followers if first else self._heap)
             if not alarm.done():
                 self._now = max(self._now, deadline)
                 self._wake(alarm)

@@ -64,6 +64,7 @@ def test_findings_are_all_there_the_worst_first(record: BatchRecord) -> None:
     assert record.summary.findings == {"critical": 2, "major": 4, "minor": 0, "info": 1}
     held = record.findings[2]
     assert held.phase == "1-tff/4-concentrate/1"  # the phase that ran when it happened
+    assert (held.value, held.unit) == (300.0, "s")
 
 
 def test_set_and_actual_values_stand_side_by_side(record: BatchRecord) -> None:
@@ -240,3 +241,17 @@ def test_an_open_action_is_a_doubt_once_the_batch_is_over(tmp_path: Path) -> Non
 def test_an_unknown_batch_is_a_clear_error(batch: BatchFolder) -> None:
     with JournalReader(batch.journal) as reader, pytest.raises(ConfigError, match="no batch 'B9'"):
         build(reader, "B9")
+
+
+def test_a_hold_is_told_with_the_person_who_ordered_it_and_how_long_it_lasted(tmp_path: Path) -> None:
+    moves = [
+        (10.0, "Execute", "Holding", "Ada"),
+        (12.0, "Holding", "Held", "controller"),
+        (72.0, "Held", "Unholding", "Ben"),
+    ]
+    found = small(
+        tmp_path / "j.sqlite",
+        *((at, "batch.state", {"old": old, "new": new, "why": "filter", "who": who}) for at, old, new, who in moves),
+    )
+    hold = next(one for one in found.findings if one.category == "hold")
+    assert (hold.what, hold.value, hold.unit) == ("filter (Ada)", 60.0, "s")

@@ -126,3 +126,22 @@ async def test_wall_and_scaled_clocks_move_forward() -> None:
 
 async def _done() -> str:
     return "done"
+
+
+async def test_a_follower_keeps_up_and_does_not_drive() -> None:
+    clock = VirtualClock()
+    seen: list[float] = []
+
+    async def follower() -> None:
+        while True:
+            await clock.follow(10.0)
+            seen.append(clock.now())
+
+    task = clock.spawn(follower(), "follower")
+    for _ in range(5):
+        await asyncio.get_running_loop().run_in_executor(None, lambda: None)
+    assert (seen, clock.now()) == ([], 0.0)
+    await clock.spawn(clock.sleep(35.0), "actor")
+    assert (seen, clock.now()) == ([10.0, 20.0, 30.0], 35.0)
+    task.cancel()
+    await asyncio.wait({task})
