@@ -27,44 +27,40 @@ async def hosted_apart(line: LineFile, store: Store, *, seed: int | None = None)
     """As `line.host.hosted`, but in another thread; on the way out the line is safe before this returns."""
     there = _Elsewhere(line, store, seed)
     there.thread.start()
-    transport = await asyncio.wrap_future(there.ready)
     try:
+        # Shielded: whoever is cancelled here leaves, and the thread must not find its answer taken away.
+        transport = await asyncio.shield(asyncio.wrap_future(there.ready))
         async with httpx.AsyncClient(transport=transport, base_url="http://line") as http:
             yield LineClient(http)
     finally:
-        there.leave()
+        there.leaving.set_result(None)
         await asyncio.shield(asyncio.wrap_future(there.over))
         there.thread.join()
 
 
 class _Elsewhere:
-    """The thread: `ready` gives the way in, `over` is done when the line has been left."""
+    """The thread: `ready` gives the way in or why there is none, `leaving` ends it, `over` is done when it is left."""
 
     def __init__(self, line: LineFile, store: Store, seed: int | None) -> None:
         self.ready: Future[_Across] = Future()
+        self.leaving: Future[None] = Future()
         self.over: Future[None] = Future()
         self.thread = threading.Thread(target=self._run, args=(line, store, seed), name=f"line {line.name}")
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._leaving: asyncio.Event | None = None
-
-    def leave(self) -> None:
-        """Let the thread close the line."""
-        if self._loop is not None and self._leaving is not None:
-            self._loop.call_soon_threadsafe(self._leaving.set)
 
     def _run(self, line: LineFile, store: Store, seed: int | None) -> None:
         try:
             asyncio.run(self._host(line, store, seed))
         except BaseException as error:
-            (self.over if self.ready.done() else self.ready).set_exception(error)
-        else:
-            self.over.set_result(None)
+            if self.ready.done():
+                self.over.set_exception(error)
+                return
+            self.ready.set_exception(error)
+        self.over.set_result(None)
 
     async def _host(self, line: LineFile, store: Store, seed: int | None) -> None:
-        self._loop, self._leaving = asyncio.get_running_loop(), asyncio.Event()
         async with hosted(line, store, seed=seed) as host:
-            self.ready.set_result(_Across(create_app(host.controller), self._loop))
-            await self._leaving.wait()
+            self.ready.set_result(_Across(create_app(host.controller), asyncio.get_running_loop()))
+            await asyncio.wrap_future(self.leaving)
 
 
 class _Across(httpx.AsyncBaseTransport):

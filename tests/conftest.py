@@ -43,22 +43,3 @@ def _nothing_left_behind(request: pytest.FixtureRequest, monkeypatch: pytest.Mon
 
 def _label(task: asyncio.Task[object]) -> str:
     return f"{task.get_name()} ({getattr(task.get_coro(), '__qualname__', '?')})"
-
-
-_OPEN = {
-    "test_cancelling_a_run_brings_the_line_to_its_safe_state": "fails on a loaded machine: time-out, to be mended",
-    "test_the_command_line_runs_a_batch_on_this_server": "fails on a loaded machine: time-out, to be mended",
-    "test_drying_that_ends_too_early_leaves_ice_that_melts": "the new dryer guards hold before the process fails",
-    "test_a_leak_shows_in_the_pressure_rise_test": "the new dryer guards hold before the process fails",
-    "test_a_hold_that_nobody_attends_ends_the_batch": "to be mended after the change of safe outputs",
-    "test_a_line_hosted_apart_that_cannot_be_opened": "leaves a thread behind now and then, to be mended",
-}
-"""Known to fail, named in the closing note of this change; not hidden: they show as skipped."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        reason = _OPEN.get(item.name.split("[")[0])
-        if reason:
-            # Skipped, not xfailed: what they leave behind would fail the next test.
-            item.add_marker(pytest.mark.skip(reason=reason))

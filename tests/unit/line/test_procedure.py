@@ -105,16 +105,17 @@ async def test_cancelling_stops_the_batch(apart: bool, store: Store) -> None:
     assert record_of(store.batch("sim", "b")).header.state == "Stopped"
 
 
-async def test_a_hold_that_nobody_attends_ends_the_batch(short: Prepared, store: Store) -> None:
+async def test_a_hold_that_nobody_attends_ends_the_batch(store: Store) -> None:
+    long = prepare("exosome", "sim")  # a phase of a short recipe is over before anybody looks
     holds: list[asyncio.Task[BatchView]] = []
 
-    async with reached(short.line, store, seed=1) as client:
+    async with reached(long.line, store, seed=1) as client:
 
         def watch(view: BatchView) -> None:
             if view.state == "Execute" and view.running and not holds:
                 holds.append(asyncio.create_task(client.command("b", Command.HOLD, "me", "look at this")))
 
-        outcome = await Procedure(client, short.recipe, "b", "me", watch, attended=False).run()
+        outcome = await Procedure(client, long.recipe, "b", "me", watch, attended=False).run()
         await holds[0]
     assert outcome.batch.state == "Stopped"
     assert outcome.failed is not None
