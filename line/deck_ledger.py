@@ -35,10 +35,14 @@ EMPTY = Content()
 
 @dataclass
 class Books:
-    """`items` maps an item to its wells, `at` a position to the item there and the phase that put it there."""
+    """`items` maps an item to its wells, `at` a position to the item there and the phase that put it there.
+
+    `placed` are all items that ever stood at a position that somebody named.
+    """
 
     items: dict[str, dict[str, Content]] = field(default_factory=dict)
     at: dict[str, tuple[str, str]] = field(default_factory=dict)
+    placed: set[str] = field(default_factory=set)
     used_tips: set[str] = field(default_factory=set)
 
     def content(self, place: str) -> Content:
@@ -63,7 +67,7 @@ class Books:
         """As a liquid handler wants to know it: the items that stand at positions now."""
         volumes: dict[str, float] = {}
         unknown = set()
-        for position in {*self.at, *self.items} - {item for item, _ in self.at.values()}:
+        for position in {*self.at, *self.items.keys() - self.placed}:  # an item taken away is at no position
             for well, content in self.items.get(self.item(position), {}).items():
                 if content.volume is None:
                     unknown.add(f"{position}:{well}")
@@ -90,6 +94,7 @@ def _placed(books: Books, entry: Entry) -> None:
     data = entry.data
     position, item, volume = str(data["position"]), str(data["item"]), data.get("volume")
     books.at[position] = (item, f"{entry.batch}/{data.get('key', '')}")
+    books.placed.add(item)
     if volume is not None:
         liquids = {str(data["liquid"]): float(volume)} if volume else {}
         books.items[item] = {"A1": Content(float(volume), liquids)}

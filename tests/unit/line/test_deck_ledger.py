@@ -115,6 +115,15 @@ def test_contents_go_with_the_item(desk: Desk) -> None:
     assert desk.books().content("plate:A1").volume == pytest.approx(90 * UL)
 
 
+def test_an_item_that_was_taken_away_is_nowhere_on_the_deck(desk: Desk) -> None:
+    """Its barcode is no position: a robot would not know it."""
+    filled(desk)
+    desk.place("pool", "loaded", 1e-6, "loaded")
+    desk.place("pool", "washed", 2e-6, "washed")
+    assert "loaded:A1" not in desk.books().state().volumes
+    assert desk.books().state().volumes["pool:A1"] == 2e-6
+
+
 def test_another_robot_has_books_of_its_own(desk: Desk) -> None:
     filled(desk)
     desk.place("plate", "P9", role="other.liquid_handler")
