@@ -1,6 +1,7 @@
 """How fast whole batches are without wire: `python -m benchmarks.batch`.
 
 A batch of the packaged recipe on the direct line, on one core; then a study of the same batches on one core and on all.
+What was imported and read before is not counted: it is once per process, and workers are forked.
 Prints a table and writes benchmarks/results/batch.json. The yardstick is the one of `benchmarks.physics`: on a machine
 that others use at the same time everything slows down with it.
 """
@@ -16,14 +17,15 @@ from pathlib import Path
 
 from benchmarks.physics import plain_python
 from line.direct.line import manufacture
-from line.direct.study import Study, run
+from line.direct.study import Study
+from line.direct.sweep import run
 from line.prepare import prepare
 from protocols.load import load
 from protocols.vary import variation
 
 RESULTS = Path(__file__).parent / "results" / "batch.json"
 ROUNDS = 3
-SAMPLES = 8
+SAMPLES = 16
 
 
 def batch() -> tuple[float, float, float]:
@@ -41,12 +43,15 @@ def batch() -> tuple[float, float, float]:
 
 
 def study(cores: int) -> float:
-    """Seconds of a study on `cores`, start of the processes included."""
+    """Seconds of a study on `cores`, start of the processes included: the fastest of several."""
     shelf = variation(load("exosome"), "primary_drying.temperature=-30..-26 degC")
-    begun = time.perf_counter()
-    rows = list(run(Study("exosome", "sim", (shelf,), SAMPLES), cores))
-    assert len(rows) == SAMPLES
-    return time.perf_counter() - begun
+    fastest = float("inf")
+    for _ in range(ROUNDS):
+        begun = time.perf_counter()
+        rows = list(run(Study("exosome", "sim", (shelf,), SAMPLES), cores))
+        fastest = min(fastest, time.perf_counter() - begun)
+        assert len(rows) == SAMPLES
+    return fastest
 
 
 def yardstick() -> float:

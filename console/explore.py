@@ -17,7 +17,8 @@ from console.explore_plot import expect_picture, write_plot
 from console.files import expect_writable
 from console.summary import plain_table, screen
 from devices.line_file import load_line
-from line.direct.study import Row, Study, run
+from line.direct.study import Row, Study
+from line.direct.sweep import points, run
 from protocols.load import load
 from protocols.resolve import resolve
 from protocols.vary import Variation, variation
@@ -72,7 +73,7 @@ def explore(
     if cores is not None and cores < 1:
         raise ConfigError("must be at least 1", action="cores", value=cores)
     quiet = not Console(stderr=True).is_terminal
-    total = len(study.points())
+    total = len(points(study))
     rows = list(track(run(study, cores), "batches", total, console=Console(stderr=True), disable=quiet))
     write_table(out, study, rows)
     if plot is not None:

@@ -1,7 +1,4 @@
-"""What-if: many batches of one recipe with other values, on all cores.
-
-    study = Study("exosome", "sim", (variation, ...), samples=64)
-    for row in run(study): ...
+"""What-if: a batch of a recipe with other values, and what came of it. `line.direct.sweep` makes many.
 
 Every batch has the same seed: what differs between two rows is what was varied, not the luck of the day. For the same
 reason the laboratory of a study counts and weighs without error; instruments keep their noise.
@@ -9,16 +6,10 @@ reason the laboratory of a study counts and weighs without error; instruments ke
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import warnings
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Literal
-
-from scipy.stats import qmc
 
 from devices.line_file import LineFile, load_line
 from line.direct.line import Made, manufacture
@@ -51,19 +42,6 @@ class Study:
     method: Method = "lhs"
     unchecked: bool = False
 
-    def points(self) -> list[tuple[float, ...]]:
-        """The values of each sample; Sobol points are rounded up to a power of two, as their balance needs."""
-        sampler: qmc.QMCEngine
-        if self.method == "sobol":
-            sampler = qmc.Sobol(len(self.variations), seed=self.seed)
-            count = 1 << (self.samples - 1).bit_length()
-        else:
-            sampler, count = qmc.LatinHypercube(len(self.variations), seed=self.seed), self.samples
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # scipy warns of unbalanced counts only
-            shares = sampler.random(count)
-        return [tuple(v.value(float(s)) for v, s in zip(self.variations, row, strict=True)) for row in shares]
-
 
 @dataclass(frozen=True)
 class Row:
@@ -92,21 +70,10 @@ class Row:
         return self.outcome == "complete" and self.criteria_failed == 0
 
 
-def run(study: Study, cores: int | None = None) -> Iterator[Row]:
-    """All rows in the order of the samples; on one core nothing is spawned."""
-    points = list(enumerate(study.points(), 1))
-    workers = min(cores or os.cpu_count() or 1, len(points))
-    one = partial(make, study)
-    if workers == 1:
-        yield from map(one, points)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        try:
-            yield from pool.map(one, points, chunksize=max(1, min(4, len(points) // (4 * workers))))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+def warm(study: Study) -> None:
+    """Read what every sample needs; a process that is forked from here has it."""
+    _line(study.line)
+    _recipe(study.recipe)
 
 
 def make(study: Study, point: tuple[int, Sequence[float]]) -> Row:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from line.direct.study import Study, make, run
+from line.direct import sweep
+from line.direct.study import Study, make
+from line.direct.sweep import points, run
 from protocols.load import load
 from protocols.vary import variation
+from vesiflow.errors import VesiflowError
 
 SHELF = "primary_drying.temperature=-34..-20 degC"
 
@@ -17,19 +22,19 @@ def study(*texts: str, recipe: str = "lyophilization", samples: int = 4, **rest:
 
 
 def test_points_fill_the_ranges_evenly() -> None:
-    points = study(SHELF, "fill.vials=10..19", samples=10).points()
-    assert sorted(int((t + 34) / 1.4) for t, _ in points) == list(range(10))
-    assert sorted(vials for _, vials in points) == list(range(10, 20))
+    filled = points(study(SHELF, "fill.vials=10..19", samples=10))
+    assert sorted(int((t + 34) / 1.4) for t, _ in filled) == list(range(10))
+    assert sorted(vials for _, vials in filled) == list(range(10, 20))
 
 
 def test_sobol_rounds_up_to_a_power_of_two() -> None:
-    assert len(study(SHELF, samples=5, method="sobol").points()) == 8
+    assert len(points(study(SHELF, samples=5, method="sobol"))) == 8
 
 
 @pytest.mark.parametrize("method", ["lhs", "sobol"])
 def test_the_seed_decides(method: str) -> None:
-    assert study(SHELF, method=method, seed=3).points() == study(SHELF, method=method, seed=3).points()
-    assert study(SHELF, method=method, seed=3).points() != study(SHELF, method=method, seed=4).points()
+    assert points(study(SHELF, method=method, seed=3)) == points(study(SHELF, method=method, seed=3))
+    assert points(study(SHELF, method=method, seed=3)) != points(study(SHELF, method=method, seed=4))
 
 
 def test_a_warm_shelf_is_refused_or_collapses() -> None:
@@ -50,3 +55,14 @@ def test_a_warm_shelf_is_refused_or_collapses() -> None:
 def test_two_cores_give_the_rows_of_one() -> None:
     one = study(SHELF, samples=4)
     assert list(run(one, 2)) == list(run(one, 1))
+
+
+def _die(study: Study, point: tuple[int, tuple[float, ...]]) -> None:
+    os._exit(1)
+
+
+@pytest.mark.skipif(not sweep.FORK, reason="a worker that is started anew does not know this test")
+def test_a_worker_that_dies_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "make", _die)
+    with pytest.raises(VesiflowError, match="explore: a worker process died; is there enough memory"):
+        list(run(study(SHELF), 2))
