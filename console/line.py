@@ -11,6 +11,7 @@ import uvicorn
 from rich.markup import escape
 from rich.tree import Tree
 
+from console.reports import reported
 from console.running import drive
 from console.summary import plain_table, screen
 from devices.line_file import LineFile, load_line, packaged
@@ -110,7 +111,7 @@ def serve(line: str = "sim", /, *, host: str = "127.0.0.1", port: int = 4300, se
 async def _serve(line: LineFile, host: str, port: int, seed: int | None) -> None:
     store = Store()
     with _listening(host, port) as listener:
-        async with hosted(line, store, seed=seed) as here:
+        async with hosted(line, store, seed=seed) as here, reported(here.controller.batches):
             me = Service(line.name, f"http://{_reachable(host)}:{port}", os.getpid(), line.file)
             app = create_app(here.controller)
             server = _Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))

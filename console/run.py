@@ -77,16 +77,17 @@ def run(
     }
     reason = drive(_manufacture(order, job.recipe, quiet))
     if not quiet:
-        _conclude(store.batch(job.line.name, name), reason, hosted=controller is None)
+        _conclude(store.batch(job.line.name, name), reason)
     return 1 if reason else 0
 
 
-def _conclude(folder: BatchFolder, reason: str, *, hosted: bool) -> None:
-    if not hosted:
-        screen().print(f"batch {folder.batch}: {reason or 'Complete'}; its record is at the line controller")
+def _conclude(folder: BatchFolder, reason: str) -> None:
+    if not folder.telemetry.exists():
+        screen().print(f"batch {folder.batch}: {reason or 'Complete'}; its record is where its controller is")
         return
     print_summary(record_of(folder), reason)
-    screen().print(f"record: {folder.folder}\nreport: {folder.report}", highlight=False, soft_wrap=True)
+    report = folder.report if folder.report.exists() else f"vesiflow batch report {folder.batch}"
+    screen().print(f"record: {folder.folder}\nreport: {report}", highlight=False, soft_wrap=True)
 
 
 def _batch_id(recipe: str) -> str:
