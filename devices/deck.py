@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import count as count_from
+from itertools import takewhile
 
 from vesiflow.errors import ConfigError
 
@@ -17,7 +19,8 @@ class Labware:
     """A plate, rack or trough, or a rack of tips (`tip_volume` > 0).
 
     `capacity` is to the brim of a well, `fill` what may be put in, `dead` what no tip reaches. `bottle` is something
-    people put down and exchange; `provisional` geometry nobody has measured yet.
+    people put down and exchange; `provisional` geometry nobody has measured yet. `barcode` is the form ("BTX-*") of the
+    codes that may stand here, "" for any.
     """
 
     name: str
@@ -29,6 +32,7 @@ class Labware:
     dead: float = 0.0
     bottle: bool = False
     provisional: bool = False
+    barcode: str = ""
     tip_volume: float = 0.0
     corner: tuple[float, float] = (0.0, 0.0)
     size: tuple[float, float] = (0.0, 0.0)
@@ -66,15 +70,25 @@ class Layout:
         return found
 
     def wells(self, name: str, count: int) -> tuple[str, ...]:
-        """The first `count` places of labware `name`, column by column; ConfigError when it has fewer."""
-        piece = self.labware.get(name)
-        if piece is None:
+        """The first `count` places of `name`, column by column; ConfigError when the deck has fewer.
+
+        `name_2`, `name_3` ... go on where `name` ends: a small deck holds many vials in several racks.
+        """
+        racks = [self.labware[rack] for rack in self.racks(name)]
+        if not racks:
             raise ConfigError("no such labware on the deck", value=repr(name[:60]), remedy="add it to the deck file")
-        if count > len(piece.wells):
+        places = [f"{rack.name}:{well}" for rack in racks for well in rack.wells]
+        if count > len(places):
             raise ConfigError(
-                f"{name} has too few places", value=count, bounds=str(len(piece.wells)), remedy="use a larger rack"
-            )
-        return tuple(f"{name}:{well}" for well in piece.wells[:count])
+                f"{name} has too few places", value=count, bounds=str(len(places)),
+                remedy=f"use a larger rack, or add {name}_{len(racks) + 1} to the deck",
+            )  # fmt: skip
+        return tuple(places[:count])
+
+    def racks(self, name: str) -> tuple[str, ...]:
+        """`name`, `name_2` ... as far as the deck has them."""
+        numbered = (name if number == 1 else f"{name}_{number}" for number in count_from(1))
+        return tuple(takewhile(lambda rack: rack in self.labware, numbered))
 
     @property
     def smallest(self) -> float:

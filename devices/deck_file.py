@@ -71,7 +71,7 @@ class LabwareEntry(_Section):
     fill: q.Volume | None = None
     dead: q.Volume = Field(default="0 uL", validate_default=True)
     bottle: bool = False
-    barcode: str = ""
+    barcode: str = Field(default="", description='form of its barcode, "BTX-*"')
 
 
 class TipsEntry(_Section):
@@ -243,7 +243,8 @@ def _labware(name: str, entry: LabwareEntry, model: DeckModel) -> Labware:
     return Labware(
         name, entry.labware, well_names(columns, rows), rows, capacity, min(fill, capacity),
         q.inside(entry.dead, "m^3"), entry.bottle, own is not None and own.provisional,
-        corner=corner, size=own.size[:2] if own else FOOTPRINT, centres=_centres(own, columns, rows, corner),
+        entry.barcode, corner=corner, size=own.size[:2] if own else FOOTPRINT,
+        centres=_centres(own, columns, rows, corner),
     )  # fmt: skip
 
 

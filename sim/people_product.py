@@ -74,7 +74,8 @@ class PulseHands:
 
     def _place_vials(self, details: Details) -> Answer:
         """A rack of empty vials and full tip racks; filled ones still on the deck go to waste."""
-        barcode = word(details, "vials")
+        rack = next((name for name in sorted(details) if name.startswith("vials")), "vials")
+        barcode = word(details, rack)
         for vial in self.deck.take_vials():
             self.hands.ledger.discard(vial.empty())
         self.deck.fill_racks()

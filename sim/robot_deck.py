@@ -46,7 +46,7 @@ class RobotDeck:
     rng: Random
     vial_volume: float
     slots: dict[str, str] = field(default_factory=dict)
-    vials: dict[int, Vessel] = field(default_factory=dict)
+    vials: dict[tuple[str, int], Vessel] = field(default_factory=dict)
     tips: dict[int, Tip] = field(default_factory=dict)
     taken: set[tuple[str, str]] = field(default_factory=set)
 
@@ -61,8 +61,8 @@ class RobotDeck:
         self.taken.clear()
 
     def take_vials(self) -> list[Vessel]:
-        """The filled vials leave the deck, in order."""
-        filled = [self.vials[number] for number in sorted(self.vials) if self.vials[number].volume > 0.0]
+        """The filled vials leave the deck, rack by rack and in order."""
+        filled = [self.vials[place] for place in sorted(self.vials) if self.vials[place].volume > 0.0]
         self.vials = {}
         return filled
 
@@ -155,8 +155,8 @@ class RobotDeck:
         if resource == "plate":
             return self.station.well(well)
         if resource.startswith("vial"):
-            number = _number(well)
-            return self.vials.setdefault(number, Vessel(f"vial {number}", self.vial_volume))
+            place = resource, _number(well)
+            return self.vials.setdefault(place, Vessel(f"vial {len(self.vials) + 1}", self.vial_volume))
         raise ValueError(f"nothing stands at {resource!r}; there is {', '.join([*self.slots, 'plate', 'vials'])}")
 
 

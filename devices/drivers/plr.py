@@ -51,6 +51,7 @@ class PlrOptions(BaseModel, extra="forbid", frozen=True):
     deck: str = "sim"
     bottles: tuple[str, ...] = BOTTLES
     fill_limits: dict[str, Volume] = Field(default={"plate": "125 uL"}, validate_default=True)
+    barcodes: dict[str, str] = Field(default={}, description='forms of barcodes by labware, "BTX-*"')
     dead: Volume = Field(default="100 uL", validate_default=True, description="what no tip reaches in a bottle")
     timeout: Duration = Field(default="120 s", validate_default=True, description="for one operation of the robot")
 
@@ -70,7 +71,7 @@ class PlrLiquidHandler:
         self._clock = clock
         self._options = options or PlrOptions()
         self._name = link.name if link is not None else "liquid handler"
-        self._limits = {name: inside(volume, "m^3") * 1e9 for name, volume in self._options.fill_limits.items()}
+        self._limits = _limits(self._options)
         self._layout: Layout | None = None
         self._robot: Robot | None = None
         self._handler: LiquidHandler | None = None
@@ -82,8 +83,7 @@ class PlrLiquidHandler:
     @staticmethod
     def deck_of(options: PlrOptions, **role_options: object) -> Layout:
         """What stands on the deck, without a robot."""
-        limits = {name: inside(volume, "m^3") * 1e9 for name, volume in options.fill_limits.items()}
-        return layout(load_deck(options.deck), options.bottles, limits, inside(options.dead, "m^3"))
+        return _layout(load_deck(options.deck), options)
 
     async def connect(self) -> Identity:
         """Load the deck, switch both trackers on and set the backend up."""
@@ -158,8 +158,7 @@ class PlrLiquidHandler:
     async def read_layout(self) -> Layout:
         """What stands on the deck; how far channels and tips reach."""
         if self._layout is None:
-            dead = inside(self._options.dead, "m^3")
-            self._layout = layout(self._ready()[0].deck, self._options.bottles, self._limits, dead)
+            self._layout = _layout(self._ready()[0].deck, self._options)
         return self._layout
 
     @read
@@ -272,6 +271,14 @@ class PlrLiquidHandler:
         if self._robot is not None and self._robot.prints:
             return contextlib.redirect_stdout(io.StringIO())
         return contextlib.nullcontext()
+
+
+def _limits(options: PlrOptions) -> dict[str, float]:
+    return {name: inside(volume, "m^3") * 1e9 for name, volume in options.fill_limits.items()}
+
+
+def _layout(deck: Any, options: PlrOptions) -> Layout:
+    return layout(deck, options.bottles, _limits(options), inside(options.dead, "m^3"), options.barcodes)
 
 
 def _reason(error: Exception) -> str:

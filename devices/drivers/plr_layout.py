@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from pylabrobot.resources import Container, Coordinate, Deck, ItemizedResource, TipRack
@@ -12,12 +14,18 @@ from devices.drivers.plr_deck import labware, tip_racks, wells_of
 from devices.labware.definition import definitions
 
 CHANNELS = 8
+NONE: Mapping[str, str] = MappingProxyType({})
 SMALLEST = 0.5  # uL, what a disposable 50 uL tip still dispenses
 
 
-def layout(deck: Deck, bottles: Sequence[str], limits: Mapping[str, float], dead: float) -> Layout:
+def layout(
+    deck: Deck, bottles: Sequence[str], limits: Mapping[str, float], dead: float, barcodes: Mapping[str, str] = NONE
+) -> Layout:
     """Everything on `deck`; `limits` uL by labware name, `dead` m^3 in a bottle. One order covers a column of eight."""
-    pieces = {name: _piece(name, one, name in bottles, limits, dead) for name, one in labware(deck).items()}
+    pieces = {
+        name: replace(_piece(name, one, name in bottles, limits, dead), barcode=barcodes.get(name, ""))
+        for name, one in labware(deck).items()
+    }
     racks = {rack.name: _rack(rack) for rack in tip_racks(deck)}
     largest = max((rack.tip_volume for rack in racks.values()), default=1e-6)
     head = Pipette("channels", CHANNELS, SMALLEST / 1e9, largest)

@@ -64,9 +64,8 @@ async def prepare(run: PhaseRun, params: PreparePlate) -> None:
         run, f"Place {params.cargo} stock on the deck as cargo", params.cargo, params.cargo_stock,
         max(cargo, plan.needs.get(CARGO, 0.0)), "cargo",
     )  # fmt: skip
-    await place_labware(
-        run, "place plate", "Place a fresh electroporation plate and full tip racks on the deck", "plate"
-    )
+    text = "Place a fresh electroporation plate and full tip racks on the deck"
+    await place_labware(run, station.liquid_handler, "place plate", text, "plate")
     await pipette(run, station.liquid_handler, plan.transfers)
     run.result("wells", params.wells, "")
     run.result("volume per well", params.sample_volume + params.cargo_volume, "m^3")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
+from fnmatch import fnmatchcase
 
 from devices.readings import Transfer
 from devices.roles import Interruptible, LiquidHandler
@@ -96,14 +97,27 @@ async def place_stock(
     _book(run, position, f"{liquid} {values['lot']}", volume, liquid)
 
 
-async def place_labware(run: PhaseRun, action: str, text: str, position: str) -> None:
-    """Fresh labware, scanned, and full tip racks; Refused when this barcode was used before. Once a phase."""
+async def place_labware(run: PhaseRun, handler: LiquidHandler, action: str, text: str, position: str) -> None:
+    """Fresh labware, scanned, and full tip racks; Refused when another barcode belongs here or this one was used.
+
+    Once a phase.
+    """
     now = books(run)
     if now.placed_by(position, _phase(run)):
         return
     label = f"{position}-{run.batch}-{run.phase.key.split('/')[0]}"
     values = await run.ask(action, text, {position: label}, {"barcode": "text"})
     barcode = values["barcode"]
+    form = (await handler.read_layout()).labware[position].barcode
+    if form and not fnmatchcase(barcode, form):
+        run.not_so()
+        run.alarm("lh.labware", f"{action}: found {barcode}, {position} takes {form}")
+        raise Refused("wrong labware", device="operator", action=action, value=barcode, bounds=form,
+                      remedy=f"find what belongs to {position}")  # fmt: skip
+    if elsewhere := [name for name, (item, _) in now.at.items() if item == barcode and name != position]:
+        run.not_so()
+        raise Refused(f"{barcode} stands at {elsewhere[0]}", device="operator", action=action, value=barcode,
+                      remedy="scan what you put down")  # fmt: skip
     if any(content.volume != 0.0 for content in now.items.get(barcode, {}).values()):
         raise Refused(
             f"{position} {barcode} was used before", device="operator", action=action, remedy="take a fresh one"

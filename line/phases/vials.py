@@ -62,9 +62,10 @@ async def fill(run: PhaseRun, params: FillVials) -> None:
             bounds=f">= {params.fill_volume * 1e6:.2f} mL",
         )
     plan = transfer_plan.filled(Stock(BULK, params.source), vials, params.fill_volume, layout)
-    await place_labware(
-        run, "place vials", f"Place a rack of {vials} empty vials and full tip racks on the deck", "vials"
-    )
+    for rack in dict.fromkeys(transfer.target.partition(":")[0] for transfer in plan.transfers):
+        count = len({t.target for t in plan.transfers if t.target.startswith(f"{rack}:")})
+        text = f"Place a rack of {count} empty vials as {rack}, and full tip racks, on the deck"
+        await place_labware(run, dryer.liquid_handler, "place vials", text, rack)
     await pipette(run, dryer.liquid_handler, plan.transfers)
     run.fact("lyophilization.vials", vials)
     run.result("vials filled", vials, "")

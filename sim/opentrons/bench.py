@@ -14,10 +14,8 @@ OT2_PLACES = {
     "tubes:A1": "sample",
     "tubes:B1": "cargo",
     "tubes:A2": "pool",
-    "tubes:B2": "buffer",
-    "tubes:A3": "bulk",
 }
-FLEX_PLACES = {"troughs:A1": "sample", "troughs:A3": "cargo", "troughs:A5": "pool", "troughs:A7": "buffer"}
+FLEX_PLACES = {"troughs:A1": "sample", "troughs:A3": "cargo", "troughs:A5": "pool"}
 
 
 def machines(plant: Plant) -> Mapping[str, Machine]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from line import deck_ledger as ledger
 from line.host import Host, World, hosted, make_world
 from line.state import Command, State
 from protocols.control import ControlRecipe, Operation, Phase, UnitProcedure
-from protocols.phases import PreparePlate
+from protocols.phases import FillVials, PreparePlate
 from records.store import Store
 
 UL = 1e-9
@@ -211,3 +212,56 @@ async def test_used_plates_and_wrong_bottles_are_refused(tmp_path: Path) -> None
         await rig.until(State.HELD)
         assert "was used before" in rig.host.controller.batch("b1").reason
         assert rig.plant.ledger.of("aspirate") == []
+
+
+WRONG_LABWARE = [
+    ('barcodes: {plate: "BTX-*"}', None, "place plate: wrong labware .got plate-b1-1-electroporation, allowed BTX-"),
+    ("backend: wire", "vials", "plate-b1-1-electroporation stands at vials"),
+]
+
+
+@pytest.mark.parametrize(("option", "elsewhere", "reason"), WRONG_LABWARE)
+async def test_wrong_labware_is_refused_before_the_robot_moves(
+    tmp_path: Path, option: str, elsewhere: str | None, reason: str
+) -> None:
+    async with rigged(tmp_path, f'robot: {{driver: plr, at: "sim://bench/robot", {option}}}') as rig:
+        if elsewhere:
+            rig.host.controller.journal.event(
+                ledger.PLACED, "b0", key="p0", role="electroporation.liquid_handler", position=elsewhere,
+                item="plate-b1-1-electroporation", volume=None, liquid="",
+            )  # fmt: skip
+        rig.start()
+        await rig.until(State.HELD)
+        assert re.search(reason, rig.host.controller.batch("b1").reason)
+        assert rig.plant.ledger.of("aspirate") == [] and "plate" not in rig.books().at
+
+
+def vials_recipe(count: int) -> ControlRecipe:
+    params = FillVials("bulk", count, 2e-6)
+    phase = Phase(KEY, "lyophilization.fill", "lyophilization", params, 20_000.0)
+    return ControlRecipe(
+        "vials", "1", "sim", (UnitProcedure(1, "dry", "lyophilization", (Operation("fill", (phase,)),)),)
+    )
+
+
+@pytest.mark.parametrize("kind", ["ot2", "flex"])
+async def test_fifty_vials_stand_in_three_racks_of_24(tmp_path: Path, kind: str) -> None:
+    async with rigged(tmp_path, opentrons(kind)) as rig:
+        journal = rig.host.controller.journal
+        rig.plant.store.bottle("bulk", 110e-6)
+        rig.host.controller.create("b1", vials_recipe(50), "test")
+        rig.host.controller.batch("b1").facts["bottle.bulk.volume"] = 110e-6
+        journal.event(ledger.PLACED, "b1", key=KEY, role="lyophilization.liquid_handler", position="bulk", item="bulk",
+                      volume=110e-6, liquid="bulk")  # fmt: skip
+        rig.plant.deck.place("bulk", "bulk")
+        rig.host.controller.start_phase("b1", KEY)
+        await rig.until()
+        assert rig.state() == "complete", rig.host.controller.batch("b1").reason
+        books = rig.books()
+        assert {books.item(rack) for rack in ("vials", "vials_2", "vials_3")} == {
+            f"{rack}-b1-1-electroporation" for rack in ("vials", "vials_2", "vials_3")
+        }
+        assert books.content("vials_3:B1").volume == pytest.approx(2e-6)
+        assert "C1" not in books.items["vials_3-b1-1-electroporation"]
+        filled = rig.plant.deck.take_vials()
+        assert len(filled) == 50 and all(vial.volume == pytest.approx(2e-6, rel=0.02) for vial in filled)
