@@ -132,6 +132,42 @@ def decode_manufacture(lines: Sequence[str]) -> Identity:
     return Identity("Alicat", rows["04"], rows.get("05", ""), rows.get("09", ""))
 
 
+def decode_loop(line: str, unit: str) -> tuple[float, float, str]:
+    """`A +008.50 +008.50 10 PSIG`, the answer to `LS`: set-point in force, set-point asked for, unit."""
+    words = _words(line, unit, 5)
+    return number(words[0]), number(words[1]), words[3]
+
+
+def decode_full_scale(line: str, unit: str) -> tuple[float, str]:
+    """`A +030.00 010 PSIG`, the answer to `FPF n`: full scale and unit."""
+    words = _words(line, unit, 4)
+    return number(words[0]), words[2]
+
+
+def decode_firmware(line: str, unit: str) -> str:
+    """`A   10v20.0-R24 Jan  9 2025,15:04:07`, the answer to `VE`: the firmware."""
+    firmware = _words(line, unit, 2)[0]
+    if not re.match(r"\d+v\d+", firmware, re.ASCII):
+        raise BadReply("not a firmware version", value=shown(line), remedy="check unit id and driver")
+    return firmware
+
+
+def decode_source(line: str, unit: str) -> str:
+    """`A S`, the answer to `LSS`: who gives the set-point, S serial, U user or A analog."""
+    words = _words(line, unit, 2)
+    if len(words) != 1 or words[0] not in tuple("SUA"):
+        raise BadReply("not a set-point source", value=shown(line), bounds="S, U, A", remedy="check the driver")
+    return words[0]
+
+
+def _words(line: str, unit: str, least: int) -> list[str]:
+    """The words behind the unit id."""
+    words = line.split()
+    if len(words) < least or words[0] != unit:
+        raise BadReply("not an answer to this command", value=shown(line), remedy="check unit id and driver")
+    return words[1:]
+
+
 def pressure_unit(unit: str) -> tuple[str, str]:
     """`PSIG` as ("psi", "G"): our name of the unit and G gauge, A absolute, D differential or nothing."""
     match = re.fullmatch(r"(.+?)([GAD]?)", unit.upper())
@@ -255,8 +291,7 @@ class AlicatPcd:
         version = re.match(r"(\d+)v(\d+)", firmware)
         if not version or (int(version[1]), int(version[2])) < (10, 5):
             return
-        source = (await self._line(encode(self._unit, "source"), "source")).split()
-        if source[1:] == ["A"]:
+        if decode_source(await self._line(encode(self._unit, "source"), "source"), self._unit) == "A":
             raise DeviceFault("takes its set-point from the analog input", remedy="select serial at the instrument")
 
     async def _poll(self) -> DataFrame:

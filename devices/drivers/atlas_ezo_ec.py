@@ -30,12 +30,13 @@ DEADLINE = 1.5  # s for a whole command; a reading takes 0.6 s
 MAX_LINES = 12
 OUTPUTS = ("EC", "TDS", "S", "SG")  # the order on the wire is fixed
 UNSOLICITED = {"*OV": "over voltage", "*UV": "under voltage", "*RS": "reset", "*RE": "ready", "*WA": "woken"}
+RESTARTS = {"P": "power", "S": "software", "B": "brown-out", "W": "watchdog", "U": "unknown"}
 RESTARTED = {"*RS", "*RE"}
 MAX_CONDUCTIVITY = 500_000.0  # uS/cm, the circuit's range
 S_PER_M = 1e-4  # one uS/cm
 # `I2C`, `Baud` and `Factory` drop the link or the calibration and are left out on purpose.
 COMMANDS = re.compile(
-    r"R|i|Status|Find|Sleep|C,(\?|\d{1,2})|\*OK,(\?|[01])|L,[01?]|Name,(\?|[A-Za-z0-9]{1,16})|T,(\?|-?\d{1,3}(\.\d+)?)"
+    r"R|i|Status|Find|Sleep|C,(\?|0|[1-9]\d?)|\*OK,(\?|[01])|L,[01?]|Name,(\?|[A-Za-z0-9]{1,16})|T,(\?|-?\d{1,3}(\.\d+)?)"
     r"|K,(\?|\d{1,4}(\.\d+)?)|O,(\?|(EC|TDS|S|SG),[01])|Cal,(dry|clear|\?|((low|high),)?\d{1,6}(\.\d+)?)",
     re.ASCII,
 )
@@ -93,6 +94,14 @@ def decode_identity(text: str) -> Identity:
     if len(values) != 2 or values[0].upper() != "EC":
         raise BadReply("not an EZO-EC", value=shown(text), bounds="?i,EC,<firmware>", remedy="check what is plugged in")
     return Identity("Atlas Scientific", "EZO-EC", firmware=values[1])
+
+
+def decode_status(text: str) -> tuple[str, float]:
+    """`?Status,P,5.038`: why it restarted last (in words) and its supply (V)."""
+    values = decode_query(text, "Status")
+    if len(values) != 2 or values[0].upper() not in RESTARTS:
+        raise BadReply("not a status", value=shown(text), bounds="?Status,<P|S|B|W|U>,<V>", remedy="check driver")
+    return RESTARTS[values[0].upper()], number(values[1])
 
 
 class EzoOptions(BaseModel, extra="forbid", frozen=True):

@@ -40,7 +40,7 @@ READS = {
     "calibration time": ("xW", "time"), "time since calibration": ("xX", "time"), "version": ("#", "text"),
     "firmware": ("(", "text"), "serial number": ("xS", "text"), "channels": ("xA", "integer"),
     "rollers": ("xB", "integer"), "head code": (")", "text"), "total": (":", "amount"),
-    "revolutions": ("xC", "integer"), "volume since reset": ("xG", "amount"), "foot switch": ("C", "state"),
+    "revolutions": ("xC", "counter"), "volume since reset": ("xG", "amount"), "foot switch": ("C", "state"),
 }  # fmt: skip
 SETS = {
     "channel addressing": ("~", "bool"), "events": ("xE", "bool"), "rate source": ("xf", "bool"),
@@ -61,10 +61,11 @@ PUMP_STATES = {"A": "pumping", "B": "paused", "C": "stopped", "D": "calibrating"
 
 _SHAPES = {
     "status": r"[*-]", "state": r"[+-]",
-    "integer": r"\d{1,5}", "number": r"\d{1,4}(?:\.\d{1,2})?", "volume": r"\d{4}E[+-]\d", "time": r"\d{1,8}",
+    "integer": r"\d{1,5}", "counter": r"\d{1,10}", "number": r"\d{1,4}(?:\.\d{1,2})?", "time": r"\d{1,8}",
+    "volume": r"\d{4}E[+-]\d",
     "direction": "[JK]", "mode": f"[{''.join(MODES.values())}]", "cause": r"[CRV](?: +\d{4}E[+-]\d)?",
     "mm": r"\d{1,2}\.\d{2}(?: ?mm)?", "amount": r"\d+(?:\.\d+)?(?: ?[um]?[lL])?", "text": r"[ -~]*[0-9A-Za-z][ -~]*",
-    "flow text": r"\d+(?:\.\d+)?(?: ?m[lL]/min)?",
+    "flow text": r"\d+(?:\.\d+)?(?: ?m[lL]/min)?|\d{4}E[+-]\d",
 }  # fmt: skip
 _LITRES = {"ul": 1e-3, "ml": 1.0, "l": 1e3}
 
@@ -102,6 +103,13 @@ def encode_set(address: int, name: str, value: float | str) -> bytes:
     """Set `name`, a key of SETS: mL, mL/min, s, rpm, mm, counts, 0/1, or "J"/"K" for a direction."""
     code, kind = SETS[name]
     return encode(address, code, _ARGUMENTS[kind](value))
+
+
+def encode_address(pump: int) -> bytes:
+    """`@2`: the pump that hears it is pump 1-8 from now on; for the bench, with one pump on the line."""
+    if pump not in range(1, 9):
+        raise ConfigError("no such pump address", value=pump, bounds="1..8", remedy="choose another")
+    return f"@{pump}\r".encode("ascii")
 
 
 def encode_predict(address: int, volume: float, *, flow: float | None = None, rpm: float | None = None) -> bytes:
@@ -191,9 +199,9 @@ def decode(name: str, reply: bytes) -> float | int | str | bool:
 def _decoded(kind: str, text: str) -> float | int | str | bool:
     if kind == "state":
         return text == "+"
-    if kind == "integer":
+    if kind in ("integer", "counter"):
         return int(text)
-    if kind == "volume":
+    if kind == "volume" or (kind == "flow text" and "E" in text):
         return decode_volume(text)
     if kind == "time":
         return int(text) / 10.0

@@ -18,7 +18,7 @@ from devices.card import DriverCard
 from devices.commands import Kind, Verdict, command, read
 from devices.link import Framer, Link
 from devices.readings import Identity, Quality, Reading, bad
-from devices.strict import about, ascii_text, check_role, fixed, number, shown, wire_text
+from devices.strict import about, ascii_text, check_role, fixed, integer, number, shown, wire_text
 from devices.transports import SerialSettings
 from vesiflow.clock import Clock
 from vesiflow.errors import BadReply, ConfigError, DeviceFault
@@ -130,10 +130,24 @@ def decode_done(reply: bytes, name: str) -> None:
 
 def decode_text(reply: bytes, *ids: str) -> str:
     """The text of an information command, unquoted; old balances do not quote it."""
+    return " ".join(decode_words(reply, *ids))
+
+
+def decode_commands(reply: bytes) -> dict[str, int]:
+    """The answer to `I0`, all its lines: every command the balance knows, with its level."""
+    found = {}
+    for line in reply.splitlines():
+        level, name = decode_words(line, "I0")
+        found[name] = integer(level)
+    return found
+
+
+def decode_words(reply: bytes, *ids: str) -> tuple[str, ...]:
+    """The words of an information command (`I1 A "01" "2.30"`), unquoted, empty ones kept."""
     answer = decode(reply, *ids)
     if answer.status not in ("A", "B"):
         raise DeviceFault("does not tell", value=answer.status, remedy="try again")
-    return " ".join(word[1:-1].replace('""', '"') if word.startswith('"') else word for word in answer.words)
+    return tuple(word[1:-1].replace('""', '"') if word.startswith('"') else word for word in answer.words)
 
 
 def _mass(answer: Answer) -> tuple[float, float]:

@@ -28,7 +28,7 @@ from devices.readings import Identity, Quality, Reading, bad
 from devices.strict import about, ascii_text, check_role, finite, integer, number, shown
 from devices.transports import SerialSettings
 from vesiflow.clock import Clock
-from vesiflow.errors import BadReply, ConfigError, DeviceFault
+from vesiflow.errors import BadReply, ConfigError, DeviceFault, LimitExceeded
 from vesiflow.quantities import Vacuum, convert, inside
 
 T = TypeVar("T")
@@ -48,9 +48,10 @@ QUALITIES = {
     6: Quality.FAULT,  # identification error
 }
 ERRORS = ("controller error", "no hardware", "inadmissible parameter", "syntax error")
-MNEMONICS = frozenset(
-    ("PR1", "PR2", "PRX", "COM", "UNI", "TID", "SEN", "ERR", "AYT", "PNR", "FIL", "OFC", "OFD", "SPS")
-).union(f"SP{relay}" for relay in range(1, 5))
+_READ_ONLY = ("PR1", "PR2", "PRX", "TID", "ERR", "AYT", "PNR", "SPS")
+CHOICES = {"COM": (1, 2), "UNI": (1, 5), "SEN": (2, 2), "FIL": (2, 2), "OFC": (2, 2)}
+"""Mnemonic -> how many parameters a setting has, and the highest value of each; SEN, FIL and OFC one per gauge."""
+MNEMONICS = frozenset((*_READ_ONLY, *CHOICES, "OFD", *(f"SP{relay}" for relay in range(1, 5))))
 ON = (2.0e5, 2.4e5)  # Pa: every chamber pressure is below
 OFF = (1.0e-6, 1.2e-6)  # Pa: every chamber pressure is above
 
@@ -68,8 +69,27 @@ def encode(mnemonic: str, *parameters: int | float) -> bytes:
     """A request; integers as they are, floats as `x.xxxxEsxx`. ConfigError for an unknown mnemonic."""
     if mnemonic not in MNEMONICS:
         raise ConfigError("unknown mnemonic", value=repr(mnemonic), remedy=f"known: {' '.join(sorted(MNEMONICS))}")
+    _check_parameters(mnemonic, parameters)
     texts = [str(p) if isinstance(p, int) else f"{finite(p):.4E}" for p in parameters]
     return ",".join([mnemonic, *texts]).encode("ascii") + b"\r"
+
+
+def _check_parameters(mnemonic: str, parameters: tuple[int | float, ...]) -> None:
+    """LimitExceeded for what the table of the manual does not know; without parameters everything is a reading."""
+    if not parameters:
+        return
+    if mnemonic in CHOICES:
+        count, top = CHOICES[mnemonic]
+        right = len(parameters) == count and all(type(p) is int and 0 <= p <= top for p in parameters)
+        bounds = f"{count} of 0..{top}"
+    elif mnemonic == "OFD":
+        right, bounds = len(parameters) == 2, "2 pressures"
+    else:
+        gauge = parameters[0]
+        right = mnemonic not in _READ_ONLY and len(parameters) == 3 and type(gauge) is int and 0 <= gauge <= 2
+        bounds = "none" if mnemonic in _READ_ONLY else "gauge 0..2, low, high"
+    if not right:
+        raise LimitExceeded(f"{mnemonic} has no such parameters", value=parameters, bounds=bounds)
 
 
 def line(data: bytes) -> int | None:

@@ -1,7 +1,7 @@
 """Teledyne SSI / LabAlliance HPLC pumps (Series I-IV, Next Generation MX): SEC eluent.
 
-Source: SSI 90-2581 Rev B, appendix A; for MX also pct-code/py-hplc 1.0.4. Two letters, fixed digits, CR; replies end
-with `/`. After `Er/` the pump's input is cleared with `#`, or the next command would be glued to the old one.
+Source: SSI 90-2581 Rev B, appendix A; for MX also pct-code/py-hplc 1.0.4; the bytes are in `ssi_codec`. After
+`Er/` the pump's input is cleared with `#`, or the next command would be glued to the old one.
 The digits of a flow depend on the head: `CS` is read first and the decimals of its flow are counted.
 A fault stops the pump while it keeps answering `OK/`, so `RF` is asked with every reading. Unconfirmed: clearing a
 fault on Series I-IV, the limits' unit in `CS` when the pump is not set to psi.
@@ -10,215 +10,42 @@ fault on Series I-IV, the limits' unit in `CS` when the pump is not set to psi.
 from __future__ import annotations
 
 import math
-import re
-from dataclasses import dataclass
 from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
 from devices.card import DriverCard
 from devices.commands import Kind, command, read, reads_back
+from devices.drivers.ssi_codec import (
+    LIMIT_SPAN,
+    PRESSURE_UNITS,
+    PSI,
+    READS,
+    PressureLimits,
+    PumpReport,
+    RunState,
+    decode,
+    decode_faults,
+    decode_identification,
+    decode_pressure_flow,
+    decode_report,
+    encode_action,
+    encode_flow,
+    encode_limit,
+    encode_read,
+)
 from devices.link import Link, until
 from devices.readings import Identity, PumpState, Reading
-from devices.strict import about, ascii_text, check_role, finite, number, shown
+from devices.strict import about, check_role, finite
 from devices.transports import SerialSettings
 from vesiflow.clock import Clock
-from vesiflow.errors import BadReply, ConfigError, DeviceFault, LimitExceeded
+from vesiflow.errors import DeviceFault
 from vesiflow.quantities import Pressure, inside
 
 RESET = b"#"  # clears the pump's input, no reply
 GAP = 0.03  # s: 15 ms before and 15 ms after a command
 REPLY_LIMIT = 1.0  # s, project default
 ML_MIN = 1e-6 / 60.0  # m^3/s
-PSI = 6894.757293168  # Pa
-PRESSURE_UNITS = {"PSI": PSI, "ATM": 101325.0, "MPA": 1e6, "BAR": 1e5, "KGC": 98066.5}  # Pa
-LIMIT_SPAN = 100  # psi between lower and upper limit
-ACTIONS = {
-    "run": "RU", "stop": "ST", "force fault": "SF", "keypad off": "KD", "keypad on": "KE",
-    "clear faults": "CF", "zero strokes": "ZS",
-}  # fmt: skip
-READS = {  # command and number of fields behind OK
-    "pressure": ("PR", 1), "pressure and flow": ("CC", 2), "status": ("CS", 7), "faults": ("RF", 3),
-    "identification": ("ID", 1), "compensation": ("RC", 1), "information": ("PI", 17), "maximum flow": ("MF", 1),
-    "maximum pressure": ("MP", 1), "upper limit": ("UP", 1), "lower limit": ("LP", 1),
-    "flow compensation": ("UC", 1), "strokes": ("GS", 1), "leak": ("LS", 1), "pressure unit": ("PU", 1),
-    "solvent": ("RS", 1),
-}  # fmt: skip
-_HEADS = {  # decimals of the flow in CS: (command, digits, highest number), small flows first
-    1: (("FL", 3, 399), ("FO", 4, 400)),
-    2: (("FL", 3, 999), ("FO", 4, 1000)),
-    3: (("FM", 4, 9999),),
-}
-_FLOW = re.compile(r"\d{1,3}\.(\d{1,3})", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class PumpReport:
-    """`CS`: flow (mL/min) and its decimals, limits and their unit, head, run flag."""
-
-    flow: float
-    decimals: int
-    upper: float
-    lower: float
-    unit: str
-    head: str
-    running: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Faults:
-    """`RF`: why the pump stopped."""
-
-    stall: bool
-    upper: bool
-    lower: bool
-
-    @property
-    def text(self) -> str:
-        """The faults in words, empty when there is none."""
-        found = (
-            ("motor stall", self.stall),
-            ("upper pressure limit", self.upper),
-            ("lower pressure limit", self.lower),
-        )
-        return ", ".join(name for name, is_set in found if is_set)
-
-
-@dataclass(frozen=True, slots=True)
-class RunState:
-    """Flow (m^3/s, 0 when a flow of zero was asked for), the step of its last digit, whether the pump runs."""
-
-    flow: float
-    step: float
-    running: bool
-
-    def is_at(self, flow: float) -> bool:
-        """Whether this is `flow` as far as the head's digits go."""
-        if flow < 0.5 * self.step:
-            return not self.running
-        return abs(self.flow - flow) <= 0.501 * self.step
-
-
-@dataclass(frozen=True, slots=True)
-class PressureLimits:
-    """Trip limits (Pa)."""
-
-    lower: float
-    upper: float
-
-    def trips_at(self, pressure: float) -> bool:
-        """Whether this is the trip that `set_pressure_limit(pressure)` leaves, as far as the pump's digits go."""
-        wanted = max(pressure, self.lower + LIMIT_SPAN * PSI)
-        return abs(self.upper - wanted) <= 1.1 * PSI + 0.005 * wanted
-
-
-def encode_read(name: str) -> bytes:
-    """The request for `name`, a key of READS."""
-    return f"{READS[name][0]}\r".encode("ascii")
-
-
-def encode_action(name: str) -> bytes:
-    """The request for `name`, a key of ACTIONS."""
-    return f"{ACTIONS[name]}\r".encode("ascii")
-
-
-def encode_flow(flow: float, decimals: int) -> bytes:
-    """A flow (mL/min) for a head whose flow has `decimals`: FL or FO with one or two, FM with three."""
-    if decimals not in _HEADS:
-        raise ConfigError("unknown pump head", value=f"{decimals} decimals", bounds="1..3", remedy="check the driver")
-    top = _HEADS[decimals][-1][2] / 10**decimals
-    digits = round(finite(flow, 0.0, top, unit="mL/min", what="flow") * 10**decimals)
-    if digits < 1:
-        raise LimitExceeded("flow is below the last digit", value=f"{flow:g} mL/min", bounds=f"{10.0**-decimals:g}")
-    code, width, _ = next(form for form in _HEADS[decimals] if digits <= form[2])
-    return f"{code}{digits:0{width}d}\r".encode("ascii")
-
-
-def encode_flow_integer(flow: float, decimals: int) -> bytes:
-    """`FIn` of MX pumps: uL/min with three decimals, 10 uL/min with two."""
-    if decimals not in (2, 3):
-        raise ConfigError("no FI for this head", value=f"{decimals} decimals", bounds="2, 3", remedy="use FL")
-    return f"FI{round(finite(flow, 0.0, 99.0, unit='mL/min', what='flow') * 10**decimals):d}\r".encode("ascii")
-
-
-def encode_limit(name: str, psi: float) -> bytes:
-    """`UP0435` or `LP0000`: name "upper" or "lower", whole psi."""
-    code = {"upper": "UP", "lower": "LP"}[name]
-    return f"{code}{int(finite(psi, 0, 6000, unit='psi', what=f'{name} limit')):04d}\r".encode("ascii")
-
-
-def encode_compensation(psi: float) -> bytes:
-    """`PC10`: pressure compensation in hundreds of psi."""
-    return f"PC{round(finite(psi, 0, 6000, unit='psi', what='compensation') / 100):02d}\r".encode("ascii")
-
-
-def decode(reply: bytes, fields: int = 0) -> list[str]:
-    """The fields of `OK,a,b/`; DeviceFault for `Er/`, BadReply unless there are as many as expected."""
-    text = ascii_text(reply).strip()
-    if text.lower() == "er/":
-        raise DeviceFault("refuses the command (Er/)", remedy="check value and pump model")
-    words = text.removesuffix("/").split(",")
-    if words[0] != "OK" or not text.endswith("/") or len(words) != fields + 1:
-        raise BadReply("not an answer to this command", value=shown(text), remedy="check driver and settings")
-    return words[1:]
-
-
-def decode_report(reply: bytes) -> PumpReport:
-    """`OK,1.00,5000,0,PSI,0,1,0/`."""
-    flow, upper, lower, unit, head, running, _ = decode(reply, READS["status"][1])
-    decimals = _FLOW.fullmatch(flow.strip())
-    if not decimals or unit.strip().upper() not in PRESSURE_UNITS or running.strip() not in ("0", "1"):
-        raise BadReply("not a status", value=shown(ascii_text(reply)), remedy="check driver and settings")
-    limits = number(upper), number(lower)
-    return PumpReport(
-        number(flow), len(decimals[1]), *limits, unit.strip().upper(), head.strip(), running.strip() == "1"
-    )
-
-
-def decode_faults(reply: bytes) -> Faults:
-    """`OK,0,1,0/`: stall, upper limit, lower limit."""
-    return Faults(*_flags(decode(reply, READS["faults"][1]), reply))
-
-
-def decode_information(reply: bytes) -> tuple[bool, Faults]:
-    """`PI` of MX pumps: the run flag and the faults among its 17 fields."""
-    words = decode(reply, READS["information"][1])
-    running, upper, lower, stall = _flags([words[1], words[8], words[9], words[16]], reply)
-    return running, Faults(stall, upper, lower)
-
-
-def decode_pressure(reply: bytes) -> float:
-    """`OK,100/`, in the pump's unit."""
-    return number(decode(reply, 1)[0])
-
-
-def decode_pressure_flow(reply: bytes) -> tuple[float, float]:
-    """`OK,100,1.00/`: pressure in the pump's unit, flow in mL/min."""
-    pressure, flow = decode(reply, 2)
-    return number(pressure), number(flow)
-
-
-def decode_named(reply: bytes, name: str) -> float:
-    """`OK,MF:12.00/` of MX pumps; `name` is a key of READS."""
-    code, _, value = decode(reply, 1)[0].partition(":")
-    if code.strip().upper() != READS[name][0]:
-        raise BadReply("another value", value=shown(ascii_text(reply)), bounds=READS[name][0], remedy="check driver")
-    return number(value)
-
-
-def decode_identification(reply: bytes) -> Identity:
-    """`OK,v3.1 firmware/`, on MX pumps `OK,<id> Version <v>/`."""
-    text = decode(reply, 1)[0].strip()
-    mx = re.fullmatch(r"(.*?)\s*Version\s+(.+)", text)
-    if mx:
-        return Identity("Teledyne SSI", mx[1] or "Next Generation MX", "", mx[2])
-    return Identity("Teledyne SSI", "Series I-IV", "", text)
-
-
-def _flags(words: list[str], reply: bytes) -> list[bool]:
-    if any(word.strip() not in ("0", "1") for word in words):
-        raise BadReply("not flags", value=shown(ascii_text(reply)), remedy="check driver and settings")
-    return [word.strip() == "1" for word in words]
 
 
 class TeledyneSsiOptions(BaseModel, extra="forbid", frozen=True):

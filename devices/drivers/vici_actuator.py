@@ -28,13 +28,14 @@ POLL = 0.1  # s between two looks at the position
 TRAVEL_LIMIT = 3.0  # s, project default
 QUERIES = {
     "position": "CP", "mode": "AM", "ports": "NP", "delay": "DT", "count": "CNT", "firmware": "VR",
-    "serial board": "VR2",
+    "serial board": "VR2", "help": "/?",
 }  # fmt: skip
 SETS = {  # name: (command, allowed numbers); all are silent
-    "mode": ("AM", range(1, 4)), "ports": ("NP", range(2, 41)), "delay": ("DT", range(65536)),
+    "mode": ("AM", range(1, 4)), "ports": ("NP", range(2, 41, 2)), "delay": ("DT", range(65536)),
     "count": ("CNT", range(65536)), "response mode": ("IFM", range(3)), "long replies": ("LG", range(2)),
     "delimiter": ("DEL", range(1, 4)),
 }  # fmt: skip
+BAUDS = (4800, 9600, 19200, 38400, 57600, 115200)
 TWO_POSITION = (1, 2)
 MULTIPOSITION = 3
 _POSITION = re.compile(
@@ -61,6 +62,27 @@ def encode_directed_move(target: int, clockwise: bool, actuator: str = "") -> by
     if type(target) is not int or target not in range(1, 97):
         raise ConfigError("not a position", value=target, bounds="1..96", remedy="mend the line file")
     return _request(actuator, f"{'CW' if clockwise else 'CC'}{target:02d}")
+
+
+def encode_turn(clockwise: bool, actuator: str = "") -> bytes:
+    """`CW` (to A) or `CC` (to B) of a two-position actuator. A multiposition one would step: never sent to it."""
+    return _request(actuator, "CW" if clockwise else "CC")
+
+
+def encode_baud(baudrate: int, actuator: str = "") -> bytes:
+    """`SB0096`: the line's baud rate; the next command must come at the new one."""
+    if baudrate not in BAUDS:
+        raise ConfigError("no such baud rate", value=baudrate, bounds=", ".join(map(str, BAUDS)))
+    return _request(actuator, f"SB{baudrate // 100:04d}")
+
+
+def encode_id(new: str, actuator: str = "") -> bytes:
+    """`ID5`: give it a one-character id; `*ID*` for no id: takes any actuator's id away."""
+    if not new:
+        return b"*ID*\r"
+    if not re.fullmatch("[0-9A-Z]", new, re.ASCII):
+        raise ConfigError("not an actuator id", value=repr(new), bounds="0-9, A-Z")
+    return _request(actuator, f"ID{new}")
 
 
 def encode_home(actuator: str = "") -> bytes:

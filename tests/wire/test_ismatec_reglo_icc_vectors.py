@@ -132,6 +132,9 @@ def test_arguments_out_of_range_are_never_encoded(name: str, value: float | str)
         ("run state", b"+", True),
         ("foot switch", b"-", False),
         ("max flow", b"0.281 ml/min\r\n", 0.281),
+        ("max flow", b"4300E+1\r\n", 43.0),
+        ("revolutions", b"0000001234\r\n", 1234),
+        ("volume since reset", b"0000000017\r\n", 17.0),
         ("version", b"REGLO ICC 0208 306\r\n", "REGLO ICC 0208 306"),
         ("failure", b"C\r\n", "C"),
         ("mode", b"M\r\n", "M"),
@@ -154,3 +157,10 @@ def test_spoilt_replies_are_refused(name: str, reply: bytes) -> None:
 def test_refusal_is_a_fault_of_its_own() -> None:
     with pytest.raises(DeviceFault):
         codec.decode("flow", b"#")
+
+
+def test_pump_addresses() -> None:
+    assert codec.encode_address(2) == b"@2\r"
+    for wrong in (0, 9):
+        with pytest.raises(VesiflowError):
+            codec.encode_address(wrong)

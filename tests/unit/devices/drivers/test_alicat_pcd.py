@@ -12,8 +12,12 @@ from devices.drivers.alicat_pcd import (
     AlicatPcdOptions,
     Column,
     decode_columns,
+    decode_firmware,
     decode_frame,
+    decode_full_scale,
+    decode_loop,
     decode_manufacture,
+    decode_source,
     encode,
     encode_setpoint,
     pressure_unit,
@@ -207,3 +211,23 @@ def test_a_table_may_end_in_silence() -> None:
 
     steps = [HELLO[0], Step(b"A??D*\r", PCD[:-1]), HELLO[2]]
     assert play(steps, talk) == "PCD-30PSIG-D"
+
+
+def test_answers_about_the_loop() -> None:
+    assert decode_loop("A +008.42 +008.50 10 PSIG", "A") == (8.42, 8.5, "PSIG")
+    assert decode_full_scale("A +030.00 010 PSIG", "A") == (30.0, "PSIG")
+    assert decode_firmware("A   10v20.0-R24 Jan  9 2025,15:04:07", "A") == "10v20.0-R24"
+    assert [decode_source(f"A {who}", "A") for who in "SUA"] == ["S", "U", "A"]
+    for decode, line in (
+        (decode_loop, "B +008.42 +008.50 10 PSIG"), (decode_loop, "A +008.42"), (decode_full_scale, "A ?"),
+        (decode_firmware, "A +008.42 +008.50"), (decode_source, "A X"), (decode_source, "A"),
+    ):  # fmt: skip
+        with pytest.raises(BadReply):
+            decode(line, "A")  # type: ignore[operator]
+
+
+def test_requests_about_the_loop() -> None:
+    assert encode("A", "set-point") == b"ALS\r"
+    assert encode("A", "set-point", " 8.5") == b"ALS 8.5\r"
+    assert encode("A", "full scale", " 6") == b"AFPF 6\r"
+    assert encode("A", "firmware") == b"AVE\r"

@@ -123,3 +123,18 @@ def test_after_a_lost_reply_the_circuit_is_set_up_again() -> None:
     who = [*START_UP, Step(b"i\r", b"?i,EC,2.16\r" + OK)]
     steps = [*who, Step(b"R\r"), *who, Step(b"R\r", b"1496\r" + OK)]
     assert play(steps, talk).value == pytest.approx(0.1496)
+
+
+def test_status_tells_the_last_restart() -> None:
+    assert ezo.decode_status("?Status,P,5.038") == ("power", 5.038)
+    assert ezo.decode_status("?STATUS,b,4.7") == ("brown-out", 4.7)
+    for bad in ("?Status,X,5.0", "?Status,P", "?Status,P,five", "?T,25"):
+        with pytest.raises(BadReply):
+            ezo.decode_status(bad)
+
+
+def test_continuous_mode_is_0_or_1_to_99() -> None:
+    assert [ezo.encode(f"C,{n}") for n in ("0", "1", "99", "?")] == [b"C,0\r", b"C,1\r", b"C,99\r", b"C,?\r"]
+    for bad in ("C,00", "C,100", "C,-1", "C,"):
+        with pytest.raises(ConfigError):
+            ezo.encode(bad)

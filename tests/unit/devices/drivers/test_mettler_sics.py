@@ -13,10 +13,12 @@ from devices.drivers.mettler_sics import (
     MettlerSicsOptions,
     TareState,
     Weight,
+    decode_commands,
     decode_done,
     decode_tare,
     decode_text,
     decode_weight,
+    decode_words,
     encode,
     encode_preset_tare,
     encode_text,
@@ -206,3 +208,12 @@ def test_role() -> None:
         return MettlerSics(link, clock).role("balance")
 
     assert isinstance(play([], talk), Balance)
+
+
+def test_lists_of_information() -> None:
+    listed = b'I0 B 0 "I0"\r\nI0 B 0 "@"\r\nI0 A 1 "TAC"\r\n'
+    assert decode_commands(listed) == {"I0": 0, "@": 0, "TAC": 1}
+    assert decode_words(b'I1 A "01" "2.30" "2.22" "" ""\r\n', "I1") == ("01", "2.30", "2.22", "", "")
+    assert decode_words(b'I10 A "bench ""2"""\r\n', "I10") == ('bench "2"',)
+    with pytest.raises(DeviceFault):
+        decode_words(b"I1 I\r\n", "I1")

@@ -43,6 +43,18 @@ def test_encode() -> None:
         tpg.encode("SP1", 2, math.nan, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("mnemonic", "parameters"),
+    [
+        ("UNI", (6,)), ("UNI", (0, 0)), ("UNI", (1.0,)), ("COM", (3,)), ("SEN", (1,)), ("SEN", (3, 0)), ("FIL", (2, 3)),
+        ("OFC", (0, 1, 2)), ("OFD", (1.0,)), ("SP1", (2, 1.0)), ("SP4", (3, 1.0, 2.0)), ("PR1", (1,)), ("SPS", (1,)),
+    ],
+)  # fmt: skip
+def test_parameters_that_the_manual_does_not_know(mnemonic: str, parameters: tuple[float, ...]) -> None:
+    with pytest.raises(LimitExceeded):
+        tpg.encode(mnemonic, *parameters)
+
+
 def test_decode() -> None:
     assert tpg.decode_pressures(b"0, 8.3E-3\r\n") == [(0, 8.3e-3)]
     assert tpg.decode_pressures(b"0,1.3250E-01,5,2.0000E-2\r\n") == [(0, 0.1325), (5, 0.02)]

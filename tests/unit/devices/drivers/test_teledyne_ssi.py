@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from devices.commands import Verdict, declared
-from devices.drivers.teledyne_ssi import (
+from devices.drivers.ssi_codec import (
     PSI,
-    RESET,
     Faults,
     PressureLimits,
     PumpReport,
     RunState,
-    TeledyneSsi,
     decode,
+    decode_done,
     decode_faults,
+    decode_flow_compensation,
     decode_identification,
     decode_information,
     decode_named,
@@ -26,10 +26,15 @@ from devices.drivers.teledyne_ssi import (
     encode_action,
     encode_compensation,
     encode_flow,
+    encode_flow_compensation,
     encode_flow_integer,
+    encode_head,
+    encode_leak_mode,
     encode_limit,
     encode_read,
+    encode_solvent,
 )
+from devices.drivers.teledyne_ssi import RESET, TeledyneSsi
 from devices.link import Link
 from devices.roles import ChromatographyPump
 from devices.testing.scripted import Step, load_vectors, play
@@ -232,3 +237,37 @@ def test_role() -> None:
         return pump(link, clock).role("chromatography_pump")
 
     assert isinstance(play([], talk), ChromatographyPump)
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (encode_head(2), b"HT2\r"),
+        (encode_flow_compensation(98.5), b"UC0985\r"),
+        (encode_flow_compensation(115.0), b"UC1150\r"),
+        (encode_leak_mode(2), b"LM2\r"),
+        (encode_solvent(3), b"SS3\r"),
+        (encode_action("factory reset"), b"RE\r"),
+    ],
+)
+def test_bench_settings_of_the_grammar(request_: bytes, expected: bytes) -> None:
+    assert request_ == expected
+
+
+def test_bench_settings_out_of_range_are_never_encoded() -> None:
+    for call in (
+        lambda: encode_head(7), lambda: encode_leak_mode(3), lambda: encode_flow_compensation(84.9),
+        lambda: encode_solvent(-1), lambda: encode_flow_compensation(math.nan),
+    ):  # fmt: skip
+        with pytest.raises(LimitExceeded):
+            call()
+
+
+def test_acknowledgements_with_and_without_the_value_taken() -> None:
+    decode_done(b"OK/")
+    decode_done(b"OK,LM:1/")
+    with pytest.raises(DeviceFault):
+        decode_done(b"Er/")
+    with pytest.raises(BadReply):
+        decode_done(b"OK,1,2/")
+    assert decode_flow_compensation(b"OK,UC:10000/") == 100.0

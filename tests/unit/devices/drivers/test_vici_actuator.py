@@ -13,12 +13,15 @@ from devices.drivers.vici_actuator import (
     ViciValve,
     decode_number,
     decode_position,
+    encode_baud,
     encode_directed_move,
     encode_direction,
     encode_home,
+    encode_id,
     encode_move,
     encode_query,
     encode_set,
+    encode_turn,
     frame,
 )
 from devices.link import Link
@@ -189,3 +192,19 @@ def test_role_and_judge() -> None:
     assert act is not None and act.kind is Kind.POSITIONAL and act.judge is not None
     assert act.judge(None, ValvePosition("inject", 8), ("inject",)) is Verdict.DONE
     assert act.judge(None, ValvePosition("load", 7), ("inject",)) is Verdict.NOT_DONE
+
+
+def test_the_rest_of_the_command_table() -> None:
+    assert encode_turn(True) == b"CW\r" and encode_turn(False, "5") == b"5CC\r"
+    assert encode_baud(9600) == b"SB0096\r" and encode_baud(115200) == b"SB1152\r"
+    assert encode_id("5") == b"ID5\r" and encode_id("") == b"*ID*\r"
+    assert encode_query("help") == b"/?\r"
+    assert encode_set("ports", 10) == b"NP10\r"
+    for call in (
+        lambda: encode_baud(300),
+        lambda: encode_id("ab"),
+        lambda: encode_id("\r"),
+        lambda: encode_set("ports", 9),
+    ):
+        with pytest.raises(ConfigError):
+            call()
