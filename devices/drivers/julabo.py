@@ -2,7 +2,8 @@
 
 Source: JULABO manuals SC2500, SL-26 (p. 82), CF40 (p. 29), F38-ME (p. 63), CORIO CD (pp. 39, 64), MAGIO MS.
 Text commands in upper case, CR; IN, STATUS and VERSION answer one line, OUT answers **nothing**: every OUT is followed
-by 250 ms, STATUS, and a read-back. Unconfirmed: lower case per model, watchdog default, decimals per model (option).
+by 250 ms, STATUS, and a read-back. Unconfirmed: lower case per model, watchdog default, decimals per model
+(option), how an external sensor that is not plugged in reads (dashes are taken for it).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pydantic import BaseModel, Field
 from devices.card import DriverCard
 from devices.commands import Kind, command, read, reads_back
 from devices.link import Conversation, Link, until
-from devices.readings import CirculatorState, Identity, Reading
+from devices.readings import CirculatorState, Identity, Quality, Reading, bad
 from devices.strict import about, ascii_text, check_role, fixed, integer, number, parses, shown
 from devices.transports import SerialSettings
 from vesiflow.clock import Clock
@@ -112,6 +113,11 @@ def decode_mode(text: str) -> float:
     return integer(text)
 
 
+def decode_temperature(text: str) -> float | None:
+    """A temperature, degC; None for the dashes of a sensor that is not plugged in."""
+    return None if re.fullmatch(r"-[-.]*-", text, re.ASCII) else number(text)
+
+
 def decode_version(text: str) -> Identity:
     """`JULABO CRYOCOMPACT CF31 VERSION 5.0` as model and firmware."""
     match = re.fullmatch(r"(?:JULABO\s+)?(.*?)(?:\s+VERSION\s+(.*))?", text, re.ASCII | re.IGNORECASE)
@@ -195,8 +201,10 @@ class Julabo:
 
     @read
     async def read_temperature(self) -> Reading:
-        """The temperature of the chosen sensor, degC."""
-        return Reading(await self._value(self._options.sensor), self._clock.now())
+        """The temperature of the chosen sensor, degC; no number while it is not plugged in."""
+        text = await self._ask(self._options.sensor, decode_temperature)
+        value, at = decode_temperature(text), self._clock.now()
+        return bad(Quality.ABSENT, at) if value is None else Reading(value, at)
 
     @read
     async def read_status(self) -> Status:

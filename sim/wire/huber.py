@@ -55,6 +55,7 @@ class HuberPb:
         self._reads: dict[int, Callable[[], int]] = {
             0x00: lambda: _word(self._target),
             0x01: lambda: _word(self._bath()),
+            0x02: lambda: _word(self._bath()),  # return line: the loop has no lag here
             0x03: lambda: 0,
             0x05: lambda: self.error & 0xFFFF,
             0x06: lambda: 0,

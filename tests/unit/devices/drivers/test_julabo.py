@@ -5,7 +5,7 @@ import pytest
 from devices.drivers import julabo
 from devices.drivers.julabo import Julabo, JulaboOptions, Status, decode_status
 from devices.link import Link
-from devices.readings import CirculatorState
+from devices.readings import CirculatorState, Quality
 from devices.roles import Circulator, Thermometer
 from devices.testing.scripted import Step, play
 from devices.transports import SerialSettings
@@ -155,3 +155,14 @@ def test_stale_line_is_skipped_and_silence_is_no_reply() -> None:
         play([Step(b"IN_PV_00\r")], lambda link, clock: Julabo(link, clock).read_temperature())
     with pytest.raises(BadReply):
         play([Step(b"IN_PV_00\r", b"nan\r\n")], lambda link, clock: Julabo(link, clock).read_temperature())
+
+
+def test_a_sensor_that_is_not_plugged_in_is_absent() -> None:
+    options = JulaboOptions.model_validate({"sensor": "external"})
+    for said, expected in ((b"---.--\r\n", Quality.ABSENT), (b"-12.50\r\n", Quality.GOOD)):
+        steps = [Step(b"IN_PV_02\r", said)]
+        reading = play(steps, lambda link, clock: Julabo(link, clock, options).read_temperature())
+        assert reading.quality is expected
+    for bad in ("-", "--12.50", "---.-5", ""):
+        with pytest.raises(BadReply):
+            julabo.decode_temperature(bad)
