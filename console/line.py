@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 import uvicorn
 from rich.markup import escape
@@ -18,12 +19,15 @@ from devices.line_file import LineFile, load_line, packaged
 from line.api import create_app
 from line.host import hosted
 from line.identify import Found, findings
+from line.ownership import Owner, end, fence
 from line.service import Service, announced
 from records.store import Store
+from vesiflow.clock import WallClock
 from vesiflow.errors import ConfigError, VesiflowError
 
 NETWORK = ("socket://", "http://", "https://", "none", "console")
 """Where line settings do not matter."""
+_LOOK = 1.0  # s
 
 
 def list_lines() -> None:
@@ -89,7 +93,15 @@ def _compared(error: VesiflowError) -> str:
     return f" (got {error.value}{f', allowed {error.bounds}' if error.bounds else ''})"
 
 
-def serve(line: str = "sim", /, *, host: str = "127.0.0.1", port: int = 4300, seed: int | None = None) -> None:
+def serve(
+    line: str = "sim",
+    /,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 4300,
+    seed: int | None = None,
+    take_over: bool = False,
+) -> None:
     """Own a line: open its instruments and serve its controller until Ctrl-C; then everything is in its safe state.
 
     Parameters
@@ -102,14 +114,19 @@ def serve(line: str = "sim", /, *, host: str = "127.0.0.1", port: int = 4300, se
         Port to listen on.
     seed
         Of a simulated line.
+    take_over
+        Take the line from the process that owns it and hangs or was stopped: nothing of that process goes out any more,
+        should it wake up. Its batches come up held.
     """
     if not 0 < port < 65536:
         raise ConfigError("no port", action="--port", value=port, bounds="1..65535")
-    drive(_serve(load_line(line), host, port, seed))
+    drive(_serve(load_line(line), host, port, seed, take_over))
 
 
-async def _serve(line: LineFile, host: str, port: int, seed: int | None) -> None:
+async def _serve(line: LineFile, host: str, port: int, seed: int | None, take_over: bool) -> None:
     store = Store()
+    if take_over:
+        await _take_over(store.line(line.name), line.name)
     with _listening(host, port) as listener:
         async with hosted(line, store, seed=seed) as here, reported(here.controller.batches):
             me = Service(line.name, f"http://{_reachable(host)}:{port}", os.getpid(), line.file)
@@ -119,10 +136,29 @@ async def _serve(line: LineFile, host: str, port: int, seed: int | None) -> None
                 serving = asyncio.create_task(server.serve(sockets=[listener]), name="serve")
                 print(f"line {line.name}: controller at {me.url} (Ctrl-C stops the line)", flush=True)
                 try:
-                    await asyncio.wait({serving})
+                    await _while_owned(here.owner, serving)
                 finally:
                     server.should_exit = server.force_exit = True
                     await serving
+
+
+async def _take_over(folder: Path, line: str) -> None:
+    before = await fence(folder, line, WallClock())
+    if before is not None:
+        ended = before.isdigit() and end(int(before), folder)
+        what = "and ended it" if ended else "which can do nothing any more; end it if its ports stay in use"
+        print(f"line {line}: took it from process {before}, {what}", flush=True)
+
+
+async def _while_owned(owner: Owner, serving: asyncio.Task[None]) -> None:
+    """Until the service ends; Fenced when another controller has taken the line."""
+    clock = WallClock()
+    while not serving.done():
+        with owner:
+            pass
+        look = asyncio.create_task(clock.sleep(_LOOK), name="still the owner?")
+        await asyncio.wait({serving, look}, return_when=asyncio.FIRST_COMPLETED)
+        look.cancel()
 
 
 def _reachable(host: str) -> str:

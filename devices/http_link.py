@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import entry_points
@@ -51,13 +52,14 @@ class HttpTransport:
 
 @dataclass
 class HttpLink:
-    """One instrument's exchanges. `name` is the instrument's name in the line file."""
+    """One instrument's exchanges. `name` is the instrument's name in the line file, `guard` as for a `Link`."""
 
     transport: HttpTransport
     clock: Clock
     name: str
     counters: Counters = field(default_factory=Counters)
     identity: Identity | None = None
+    guard: AbstractContextManager[None] = field(default_factory=nullcontext)
 
     async def exchange(
         self,
@@ -80,7 +82,8 @@ class HttpLink:
             method, path, headers=dict(headers), json=body, files=files, data=form, params=query
         )
         try:
-            return await self._send(request)
+            with self.guard:
+                return await self._send(request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise NotSent(
                 _reason(error), device=self.name, action=_what(request), remedy="check address, network and power"
@@ -114,7 +117,9 @@ class HttpLink:
         )
 
 
-async def open_http(at: str, name: str, clock: Clock, hosts: tuple[str, ...]) -> HttpLink:
+async def open_http(
+    at: str, name: str, clock: Clock, hosts: tuple[str, ...], guard: AbstractContextManager[None] | None = None
+) -> HttpLink:
     """A link to `at`; ConfigError for a host that is not allowed or a scheme nobody answers."""
     parts = urlsplit(at)
     if parts.scheme in ("http", "https"):
@@ -128,7 +133,7 @@ async def open_http(at: str, name: str, clock: Clock, hosts: tuple[str, ...]) ->
     client = httpx.AsyncClient(
         transport=transport, base_url=base, timeout=TIMEOUT, follow_redirects=False, trust_env=False
     )
-    return HttpLink(HttpTransport(at, client), clock, name)
+    return HttpLink(HttpTransport(at, client), clock, name, guard=guard or nullcontext())
 
 
 def refuse_stranger(host: str, hosts: tuple[str, ...]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, ClassVar
@@ -62,8 +63,8 @@ class Counters:
 class Link:
     """One instrument's conversation. `name` is the instrument's name in the line file.
 
-    `errors` are those of vesiflow.errors, for drivers that import nothing of ours. `guard` is asked before every byte
-    that leaves; it raises when this process has lost the line.
+    `errors` are those of vesiflow.errors, for drivers that import nothing of ours. `guard` is held around every write
+    and raises, before anything leaves, when this process has lost the line.
     """
 
     errors: ClassVar[ModuleType] = errors
@@ -77,7 +78,7 @@ class Link:
     counters: Counters = field(default_factory=Counters)
     identify: Callable[[], Awaitable[Identity]] | None = None
     identity: Identity | None = None
-    guard: Callable[[], None] | None = None
+    guard: AbstractContextManager[None] = field(default_factory=nullcontext)
 
     def __post_init__(self) -> None:
         self._turn = Lock(self.clock)
@@ -143,15 +144,14 @@ class Link:
         return _Turn(self)
 
     async def _write(self, data: bytes) -> None:
-        if self.guard is not None:
-            self.guard()
-        try:
-            await self.transport.write(data)
-        except NotSent:
-            raise
-        except BaseException:
-            self.counters.sent += 1  # some of it may have left
-            raise
+        with self.guard:
+            try:
+                await self.transport.write(data)
+            except NotSent:
+                raise
+            except BaseException:
+                self.counters.sent += 1  # some of it may have left
+                raise
         if self._recoverer is None:
             self.counters.sent += 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -57,13 +58,15 @@ class OpenLine:
             await instrument.close()
 
 
-async def open_line(line: LineFile, clock: Clock) -> OpenLine:
+async def open_line(line: LineFile, clock: Clock, guard: AbstractContextManager[None] | None = None) -> OpenLine:
     """Open and identify everything on `line`; an actor of `clock` must call this.
 
+    `guard` is held around every write to an instrument.
     Raises the first error after all have been tried and closes what was opened.
     """
     tasks = {
-        spec.name: clock.spawn(open_instrument(spec, clock), f"open {spec.name}") for spec in line.instruments.values()
+        spec.name: clock.spawn(open_instrument(spec, clock, guard=guard), f"open {spec.name}")
+        for spec in line.instruments.values()
     }
     opened: dict[str, OpenInstrument] = {}
     errors: list[VesiflowError] = []
@@ -86,16 +89,21 @@ async def open_line(line: LineFile, clock: Clock) -> OpenLine:
     return OpenLine(line, clock, opened, roles)
 
 
-async def open_instrument(spec: InstrumentSpec, clock: Clock, wrap: Wrap | None = None) -> OpenInstrument:
+async def open_instrument(
+    spec: InstrumentSpec,
+    clock: Clock,
+    wrap: Wrap | None = None,
+    guard: AbstractContextManager[None] | None = None,
+) -> OpenInstrument:
     """Open one port and ask who is there; ConfigError or a link error with the instrument's name.
 
-    `wrap` goes around the transport of an instrument that has a port.
+    `wrap` goes around the transport of an instrument that has a port, `guard` is held around every write to it.
     """
     if spec.at in NO_PORT:
         driver = spec.driver(None, clock, spec.options)
         return OpenInstrument(spec, driver, None, await driver.connect())
     try:
-        link = await _open_link(spec, clock, wrap)
+        link = await _open_link(spec, clock, wrap, guard or nullcontext())
     except ConfigError as error:
         raise ConfigError(
             error.reason, device=spec.name, action=f"open {spec.at}", value=error.value, bounds=error.bounds,
@@ -111,12 +119,14 @@ async def open_instrument(spec: InstrumentSpec, clock: Clock, wrap: Wrap | None 
     return OpenInstrument(spec, driver, link, identity)
 
 
-async def _open_link(spec: InstrumentSpec, clock: Clock, wrap: Wrap | None) -> Link | HttpLink:
+async def _open_link(
+    spec: InstrumentSpec, clock: Clock, wrap: Wrap | None, guard: AbstractContextManager[None]
+) -> Link | HttpLink:
     """Bytes for most drivers; HTTP for one that says so by `speaks`."""
     if getattr(spec.driver, "speaks", "serial") == "http":
-        return await open_http(spec.at, spec.name, clock, tuple(getattr(spec.options, "hosts", ())))
+        return await open_http(spec.at, spec.name, clock, tuple(getattr(spec.options, "hosts", ())), guard)
     transport = await open_transport(spec.at, spec.settings, clock)
-    return Link(wrap(transport, clock) if wrap else transport, clock, spec.name)
+    return Link(wrap(transport, clock) if wrap else transport, clock, spec.name, guard=guard)
 
 
 def _expect_serial_number(spec: InstrumentSpec, identity: Identity) -> None:

@@ -16,6 +16,7 @@ from line.batch import Batch, PhaseStatus
 from line.controller import Controller
 from line.state import Command
 from protocols.control import from_json
+from records.database import Fenced
 from vesiflow import __version__
 from vesiflow.errors import ConfigError, Refused, VesiflowError
 from vesiflow.ids import is_safe
@@ -113,7 +114,7 @@ def create_app(controller: Controller) -> FastAPI:
 def _errors(app: FastAPI) -> None:
     @app.exception_handler(VesiflowError)
     async def refuse(request: Request, error: VesiflowError) -> Response:
-        status = 422 if isinstance(error, ConfigError) else 409 if isinstance(error, Refused) else 500
+        status = 422 if isinstance(error, ConfigError) else 409 if isinstance(error, Refused | Fenced) else 500
         return JSONResponse({"error": type(error).__name__, "reason": str(error)}, status_code=status)
 
 

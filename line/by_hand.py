@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from devices.line_file import LineFile, RoleSpec
-from devices.link import Link
 from devices.open_line import OpenInstrument, OpenLine, Wrap, open_instrument
 from line.gateway import Gateway
 from line.host import World, make_world
-from line.ownership import owned
+from line.ownership import Owner, owned
 from line.restore import last_token
 from records.journal import Journal
 from records.store import Store
@@ -62,24 +61,27 @@ class Handling:
 async def by_hand(handling: Handling, store: Store, work: Callable[[Hand], Awaitable[T]]) -> T:
     """What `work` gives with the instrument open; Refused while a controller owns the line."""
     line, spec = handling.line, handling.spec
-    with owned(store.line(line.name), line.name):
+    with owned(store.line(line.name), line.name) as owner:
         world = make_world(line)
         journal = Journal(
             store.journal(line.name), world.clock, code_version=__version__, boot_id=ulid(world.clock.utc()),
-            actor=f"{handling.who} {BY_HAND}",
+            actor=f"{handling.who} {BY_HAND}", guard=owner,
         )  # fmt: skip
         with journal, bench.using(world.simulated.bench) if world.simulated else nullcontext():
-            return await world.clock.spawn(_handled(handling, spec, world, journal, work), BY_HAND)
+            return await world.clock.spawn(_handled(handling, spec, world, journal, owner, work), BY_HAND)
 
 
 async def _handled(
-    handling: Handling, spec: RoleSpec, world: World, journal: Journal, work: Callable[[Hand], Awaitable[T]]
+    handling: Handling,
+    spec: RoleSpec,
+    world: World,
+    journal: Journal,
+    owner: Owner,
+    work: Callable[[Hand], Awaitable[T]],
 ) -> T:
     line = handling.line
-    instrument = await open_instrument(line.instruments[spec.instrument], world.clock, handling.wrap)
+    instrument = await open_instrument(line.instruments[spec.instrument], world.clock, handling.wrap, owner)
     try:
-        if isinstance(instrument.link, Link):
-            instrument.link.guard = journal.still_mine
         plain = instrument.driver.role(spec.capability, **spec.options)
         roles = {spec.role: handling.wrap_role(instrument, plain)}
         opened = OpenLine(line, world.clock, {spec.instrument: instrument}, roles)

@@ -19,7 +19,7 @@ from line.safe import make_safe
 from line.state import COMPLETIONS, OVER, SAFEWARD, Command, State, after
 from line.watchdog import PATIENCE, supervised
 from protocols.control import ControlRecipe, Phase, to_json
-from records.journal import Journal, StoreError
+from records.journal import Fenced, Journal, StoreError
 from records.telemetry import TelemetryWriter
 from vesiflow import __version__, log
 from vesiflow.clock import Clock
@@ -49,6 +49,7 @@ class Controller:
         self._seed = seed
         self._tasks: set[asyncio.Task[None]] = set()
         self._owners: dict[str, str] = {}
+        self._granted: dict[str, int] = {}
         self._token = 0
         self._log = log.get(line=line.file.name)
 
@@ -73,6 +74,7 @@ class Controller:
         self.journal.event("batch.claimed", batch_id, token=self._token, units=_units(recipe))
         batch = Batch(batch_id, recipe, self._token, Requests(self.clock), self._telemetry(batch_id))
         self._owners.update(dict.fromkeys(_units(recipe), batch_id))
+        self._granted.update(dict.fromkeys(_units(recipe), self._token))
         self.batches[batch_id] = batch
         return batch
 
@@ -196,8 +198,9 @@ class Controller:
 
         A held batch stays as it is: its unit is safe, and the next controller takes it up again, held.
         """
+        fenced = self.journal.fenced
         for batch in self.batches.values():
-            if batch.state is State.HELD and batch.task is not None:
+            if (fenced or batch.state is State.HELD) and batch.task is not None:
                 batch.task.cancel()
             elif batch.running and batch.state not in OVER | {State.STOPPING, State.ABORTING}:
                 await self.command(batch.id, Command.STOP, "controller", "the controller was stopped")
@@ -263,13 +266,24 @@ class Controller:
 
     async def _run(self, batch: Batch, phase: Phase, status: PhaseStatus, held: str | None = None) -> None:
         """One phase from start to its journaled end, first `held` for a reason when it is taken up again."""
-        gateway = Gateway(self.line, self.journal, batch.id, phase.key, batch.token)
+        gateway = Gateway(self.line, self.journal, batch.id, phase.key, batch.token, self._granted)
         self.journal.event("phase.started", batch.id, key=phase.key, phase=phase.kind, unit=phase.unit)
         run = batch.run = self._phase_run(batch, phase, gateway)
+        try:
+            await self._ran(batch, run, phase, status, held)
+        except Fenced as fenced:
+            status.state, status.reason = "failed", str(fenced)  # not ours to write down any more
+        finally:
+            batch.run = None
+            status.finished.set()
+
+    async def _ran(self, batch: Batch, run: PhaseRun, phase: Phase, status: PhaseStatus, held: str | None) -> None:
         try:
             if held is not None and batch.requests.stop is None:
                 await run.held(held)
             await self._attempt(run, phase)
+        except Fenced:
+            raise
         except Stopped as stopped:
             await self._end_badly(batch, run, status, "stopped", str(stopped))
         except VesiflowError as error:
@@ -279,9 +293,6 @@ class Controller:
             await self._end_badly(batch, run, status, "failed", f"internal error: {type(error).__name__}: {error}")
         else:
             self._end(batch, run, status, "complete", "")
-        finally:
-            batch.run = None
-            status.finished.set()
 
     async def _attempt(self, run: PhaseRun, phase: Phase) -> None:
         """Run the phase; after an error that keeps the product the unit is held until a person decides."""
@@ -292,7 +303,7 @@ class Controller:
             try:
                 work = equipment_phase.function(run, phase.params)
                 return await supervised(run.pulse, work, PATIENCE[phase.unit] * run.stretch, phase.key)
-            except (Stopped, ConfigError):
+            except (Stopped, ConfigError, Fenced):
                 raise
             except VesiflowError as error:
                 run.trouble(error)

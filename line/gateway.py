@@ -8,7 +8,7 @@ what de-energises (commands declared safe); and nothing at all once another cont
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import partial
 from typing import Any
@@ -31,14 +31,27 @@ _NOTHING_SENT = (NotSent, ConfigError, LimitExceeded, Refused)
 
 
 class Gateway:
-    """The roles of one line as journaled objects for one batch and phase."""
+    """The roles of one line as journaled objects for one batch and phase.
 
-    def __init__(self, line: OpenLine, journal: Journal, batch: str, phase: str, token: int) -> None:
+    `token` is what the batch was granted; `granted` (unit -> highest token, kept by the controller) fences off a batch
+    whose unit has been given to another one since.
+    """
+
+    def __init__(
+        self,
+        line: OpenLine,
+        journal: Journal,
+        batch: str,
+        phase: str,
+        token: int,
+        granted: Mapping[str, int] | None = None,
+    ) -> None:
         self._line = line
         self._journal = journal
         self._batch = batch
         self._phase = phase
         self._token = token
+        self._granted = {} if granted is None else granted
 
     def role(self, name: str) -> Any:
         """The object behind role `name`, its acting methods journaled; ConfigError when the line has none."""
@@ -58,19 +71,20 @@ class Gateway:
 
     async def perform(self, role: str, verb: str, how: Command, work: Callable[[], Awaitable[Any]], *args: Any) -> Any:
         """Do `work` with an intent before and an outcome after; `how` names the evidence method of the role."""
+        self._still_granted(role, verb)
         evidence = getattr(self._line.roles[role], how.evidence) if how.evidence else None
         before = await evidence() if evidence and how.kind in _NEEDS_BEFORE else None
         try:
-            intent = self._journal.intent(*self._row(role, verb, how, args, before))
+            intent = self._journal.intent(*self._row(role, verb, how, args, before), safe=how.safe)
         except Fenced:
             raise
         except StoreError:
             if not how.safe:
                 raise
             return await self._unwritten(work, self._row(role, verb, how, args, before))
-        self._journal.still_mine()
         sent = self._sent(role)
         try:
+            self._still_granted(role, verb)
             result = await work()
         except _NOTHING_SENT as error:
             if isinstance(error, NotSent | LimitExceeded) and self._sent(role) != sent:
@@ -89,9 +103,9 @@ class Gateway:
         """A de-energising act while the journal takes nothing: it goes out all the same and is written later."""
         try:
             result = await work()
-        except VesiflowError as error:
+        except BaseException as error:
             verdict = Verdict.NOT_DONE if isinstance(error, _NOTHING_SENT) else Verdict.UNKNOWN
-            self._journal.owe(verdict, str(error), None, *row)
+            self._journal.owe(verdict, str(error) or type(error).__name__, None, *row)
             raise
         self._journal.owe(Verdict.DONE, "read back", result, *row)
         return result
@@ -146,6 +160,14 @@ class Gateway:
                 remedy="look at the instrument, then decide",
             ) from error
         raise error
+
+    def _still_granted(self, role: str, verb: str) -> None:
+        granted = self._granted.get(role.partition(".")[0], self._token)
+        if granted > self._token:
+            raise Refused(
+                "its unit belongs to another batch by now", device=role, action=verb, value=f"token {self._token}",
+                bounds=f"{granted} was granted since", remedy="nothing was sent; see `vesiflow line status`",
+            )  # fmt: skip
 
     def _within_limits(self, role: str, verb: str, method: Callable[..., Any], args: tuple[Any, ...]) -> None:
         limits = self._line.file.roles[role].limits

@@ -8,19 +8,18 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
 import httpx
 
 from devices.line_file import LineFile
-from devices.link import Link
 from devices.open_line import OpenLine, open_line
 from line.api import create_app
 from line.client import LineClient
 from line.controller import Controller
-from line.ownership import owned
+from line.ownership import Owner, owned
 from line.safe import seize_ports, without_journal
 from line.watchdog import HANG, LoopWatch
 from records.journal import Journal
@@ -34,12 +33,16 @@ from vesiflow.ids import ulid
 
 @dataclass
 class Host:
-    """A controller with everything around it; `simulated` is the plant behind a simulated line, else None."""
+    """A controller with everything around it; `simulated` is the plant behind a simulated line, else None.
+
+    `owner` tells when another controller has taken the line.
+    """
 
     controller: Controller
     client: LineClient
     clock: Clock
     simulated: lines.SimulatedLine | None
+    owner: Owner
 
 
 def make_clock(line: LineFile) -> Clock:
@@ -66,10 +69,12 @@ def make_world(line: LineFile, seed: int | None = None) -> World:
 
 
 @asynccontextmanager
-async def opened(line: LineFile, world: World) -> AsyncIterator[OpenLine]:
-    """The line with all ports open; `sim://` addresses mean the bench of `world`."""
+async def opened(
+    line: LineFile, world: World, guard: AbstractContextManager[None] | None = None
+) -> AsyncIterator[OpenLine]:
+    """The line with all ports open; `sim://` addresses mean the bench of `world`. `guard` is held around writes."""
     with bench.using(world.simulated.bench) if world.simulated else nullcontext():
-        instruments = await world.clock.spawn(open_line(line, world.clock), "open line")
+        instruments = await world.clock.spawn(open_line(line, world.clock, guard), "open line")
         try:
             yield instruments
         finally:
@@ -85,14 +90,18 @@ async def hosted(
     Safe states are reached and ports released on the way out. Refused while another process owns the line.
     """
     ids = random.Random(f"{line.name} {seed}") if seed is not None else None
-    with owned(store.line(line.name), line.name):
+    with owned(store.line(line.name), line.name) as owner:
         here = world or make_world(line, seed)
         clock = here.clock
         with Journal(
-            store.journal(line.name), clock, code_version=__version__, boot_id=ulid(clock.utc(), ids), source=ids
+            store.journal(line.name),
+            clock,
+            code_version=__version__,
+            boot_id=ulid(clock.utc(), ids),
+            source=ids,
+            guard=owner,
         ) as journal:
-            async with opened(line, here) as instruments:
-                _guard(instruments, journal)
+            async with opened(line, here, owner) as instruments:
                 make_telemetry = partial(_telemetry, store, line.name, clock)
                 controller = Controller(instruments, journal, clock, make_telemetry, seed=seed)
                 await clock.spawn(
@@ -102,16 +111,9 @@ async def hosted(
                 async with httpx.AsyncClient(transport=transport, base_url="http://line") as http:
                     try:
                         with watched(controller):
-                            yield Host(controller, LineClient(http), clock, here.simulated)
+                            yield Host(controller, LineClient(http), clock, here.simulated, owner)
                     finally:
                         await controller.close()
-
-
-def _guard(line: OpenLine, journal: Journal) -> None:
-    """No byte leaves for an instrument once another controller has written the journal of this line."""
-    for instrument in line.instruments.values():
-        if isinstance(instrument.link, Link):
-            instrument.link.guard = journal.still_mine
 
 
 @contextmanager

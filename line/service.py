@@ -39,16 +39,21 @@ def announced(folder: Path, service: Service) -> Iterator[None]:
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
+        if _read(path) == service:  # or somebody has taken the line over
+            path.unlink()
 
 
 def find(store: Store, line: str) -> Service | None:
     """The service that runs for `line` on this machine, None when there is none (any more)."""
+    service = _read(store.line(line) / FILE)
+    return service if service is not None and alive(service.pid) else None
+
+
+def _read(path: Path) -> Service | None:
     try:
-        service = Service(**json.loads((store.line(line) / FILE).read_text(encoding="utf-8")))
+        return Service(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-    return service if alive(service.pid) else None
 
 
 def running(store: Store) -> list[Service]:

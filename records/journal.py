@@ -6,7 +6,9 @@ hangs on one hash chain. A failed write poisons the journal: it refuses everythi
 after a failed fsync nobody knows what the disk holds. What has to be done meanwhile for safety is owed: kept in memory
 and written, marked late, when the file takes entries again.
 
-The journal is also the arbiter between two controllers: a writer that finds an entry it did not write has lost the
+A full disk frees a reserve for the entries that bring the line to its safe state.
+
+The journal is also an arbiter between two controllers: a writer that finds an entry it did not write has lost the
 line, and refuses for ever (`Fenced`).
 """
 
@@ -16,19 +18,19 @@ import hashlib
 import random
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from records.coding import dumps, encode
-from records.database import Fenced, StoreError, failed, open_writer, settings
+from records.database import Fenced, StoreError, failed, settings
 from records.journal_reader import BatchHead, Entry, Intent, JournalReader, Outcome, Resolution
 from records.journal_reader import select_events as _select_events
 from records.journal_reader import select_intents as _select_intents
-from records.schema import SCHEMA
-from records.verify import GENESIS, VerifyResult, check, row_digest, verify
+from records.reserve import Reserve
+from records.verify import GENESIS, VerifyResult, open_checked, row_digest, verify
 from vesiflow.clock import Clock
 from vesiflow.errors import Refused
 from vesiflow.ids import canonical, ulid
@@ -44,7 +46,8 @@ HEAD_EVERY = 1000
 class Journal:
     """The one writer of the journal at `path`; opening it checks settings, file and chain.
 
-    `code_version` and `boot_id` go into every row. `source` makes the ids of actions (a seeded one in tests).
+    `code_version` and `boot_id` go into every row. `source` makes the ids of actions (a seeded one in tests), `guard`
+    is held around every write and raises Fenced when this process has lost the line.
     Raises StoreError when the file is damaged, was changed or cannot be written.
     """
 
@@ -57,21 +60,23 @@ class Journal:
         boot_id: str,
         actor: str = "line controller",
         source: random.Random | None = None,
+        guard: AbstractContextManager[None] | None = None,
     ) -> None:
         self.path = path
         self._clock = clock
         self._code_version, self._boot, self._actor = code_version, boot_id, actor
         self._source = source
+        self._guard = guard or nullcontext()
         self._fault: StoreError | None = None
+        self._spending = False
         self._owed: list[Callable[[], object]] = []
-        self._mine = self._next = (0, GENESIS)
-        self._version = 0
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = open_writer(path, SCHEMA)
+        self.reserve = Reserve(path)
+        self._db = open_checked(path)
         try:
-            self._check_tail()
-            self._claim()
+            self._mine = self._next = self._head()
             self.event("journal.opened", "", code_version=code_version, sqlite=settings(self._db))
+            self.reserve.hold()
         except BaseException:
             self._db.close()
             raise
@@ -80,6 +85,16 @@ class Journal:
     def fault(self) -> StoreError | None:
         """Why the journal refuses to write, or None."""
         return self._fault
+
+    @property
+    def fenced(self) -> bool:
+        """Whether another controller has the line: nothing may be written or sent any more."""
+        try:
+            with self._guard:
+                pass
+        except Fenced as lost:
+            self._fault = lost
+        return isinstance(self._fault, Fenced)
 
     def event(self, kind: str, batch: str, **data: Any) -> int:
         """Append one durable entry; `batch` is "" for what concerns the line. Returns its seq.
@@ -95,8 +110,10 @@ class Journal:
 
         Fenced all the same when another process has the line.
         """
+        encoded = encode(data)
         try:
-            self.event(kind, batch, **data)
+            with self._transaction(spare=True):
+                self._append(kind, batch, encoded)
         except Fenced:
             raise
         except StoreError:
@@ -119,11 +136,13 @@ class Journal:
         retry_of: str | None = None,
         *,
         late: bool = False,
+        safe: bool = False,
     ) -> str:
         """Write down, durably, what is about to be sent; only after this returns may a byte leave.
 
         `kind` is the command class (S, C, P, M, X), `rule` how evidence will be judged, `pre` the evidence read
-        before, `device_kind` "real" or "sim", `token` the fencing token. Returns the id of the action.
+        before, `device_kind` "real" or "sim", `token` the fencing token; `safe` de-energises and may use the reserve.
+        Returns the id of the action.
         Refused when the row breaks a rule of the table, StoreError when it could not be kept.
         """
         name = ulid(self._clock.utc(), self._source)
@@ -134,7 +153,7 @@ class Journal:
             "code_version": self._code_version, "boot": self._boot, "utc": self._utc(), "mono_ns": self._mono_ns(),
             "late": int(late),
         }  # fmt: skip
-        with self._transaction():
+        with self._transaction(spare=safe):
             self._append_row("intent", batch, row, id=name)
         return name
 
@@ -147,7 +166,7 @@ class Journal:
             "intent": intent_id, "state": str(state), "origin": origin, "reply": dumps(reply), "post": dumps(post),
             "reason": reason, "boot": self._boot, "utc": self._utc(), "mono_ns": self._mono_ns(),
         }  # fmt: skip
-        with self._transaction():
+        with self._transaction(spare=True):
             self._append_row("outcome", self._batch_of(intent_id), row, id=intent_id, state=str(state))
 
     def owe(self, verdict: str, reason: str, post: Any, *intent: Any) -> None:
@@ -177,45 +196,25 @@ class Journal:
 
         Only a full disk can be mended under a running line. StoreError when it is still full, or anything else.
         """
-        if self._fault is None:
-            self._pay()
-            return
-        if isinstance(self._fault, Fenced) or not self._fault.mendable:
-            self._refuse_if_faulty()
-        self._db, before = open_writer(self.path, SCHEMA), self._db
-        before.close()
-        self._check_tail()
-        self._fault = None
-        self._version = -1  # of another connection: who wrote last is looked up
-        self.still_mine()
-        self.event("journal.reopened", "", owed=len(self._owed))
+        if self._fault is not None:
+            if isinstance(self._fault, Fenced) or not self._fault.mendable or not self.reserve.hold():
+                self._refuse_if_faulty()
+            self._mend()
         self._pay()
+
+    def _mend(self) -> None:
+        self._db, before = open_checked(self.path), self._db
+        before.close()
+        self._fault, self._spending = None, False
+        self.event("journal.reopened", "", owed=len(self._owed))
 
     def _pay(self) -> None:
         while self._owed:
             self._owed[0]()
             del self._owed[0]
 
-    def still_mine(self) -> None:
-        """Fenced when another process has written since; cheap enough to ask before every byte that leaves."""
-        if isinstance(self._fault, Fenced):
-            raise self._fault
-        try:
-            version = self._db.execute("PRAGMA data_version").fetchone()[0]
-            if version == self._version:
-                return
-            head = self._head()
-        except sqlite3.Error:
-            return  # what cannot be read cannot be judged; the lock of the line still holds
-        self._expect(head)
-        self._version = version
-
-    def _claim(self) -> None:
-        """What stands in the file now is what this writer continues."""
-        self._mine = self._next = self._head()
-        self._version = self._db.execute("PRAGMA data_version").fetchone()[0]
-
     def _expect(self, head: tuple[int, str]) -> None:
+        """Fenced when somebody else has written since."""
         if head == self._mine:
             return
         self._fault = Fenced(
@@ -267,8 +266,9 @@ class Journal:
     def close(self) -> None:
         """Keep the head and close the file; a faulty journal is closed as it is."""
         with suppress(StoreError):
-            if self._owed:
-                self.reopen()
+            if self._owed and not isinstance(self._fault, Fenced):
+                self._mend()  # whatever the fault was: what is on the disk is checked, and what is owed is not lost
+                self._pay()
             self.seal()
         self._db.close()
 
@@ -319,9 +319,17 @@ class Journal:
         return str(row[0])
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """All or nothing, on the disk when it returns. Any failure of the file poisons the journal."""
-        self._refuse_if_faulty()
+    def _transaction(self, *, spare: bool = False) -> Iterator[None]:
+        """All or nothing, on the disk when it returns. Any failure of the file poisons the journal.
+
+        `spare` entries are written even on a full disk, while the reserve lasts.
+        """
+        if not (spare and self._may_spend()):
+            self._refuse_if_faulty()
+        with self._guard:
+            yield from self._committed()
+
+    def _committed(self) -> Iterator[None]:
         try:
             self._db.execute("BEGIN IMMEDIATE")
             self._expect(self._head())
@@ -339,6 +347,15 @@ class Journal:
             self._rollback()
             raise
 
+    def _may_spend(self) -> bool:
+        """Whether a full disk has given the reserve for this entry."""
+        if self._fault is None or not self._fault.mendable:
+            return False
+        if not self._spending and self.reserve.held:
+            self.reserve.release()
+            self._spending = True
+        return self._spending
+
     def _rollback(self) -> None:
         if self._db.in_transaction:
             with suppress(sqlite3.Error):
@@ -348,6 +365,7 @@ class Journal:
         fault = failed(self.path, "write", error)
         if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:  # busy: nothing was begun
             fault.mendable = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+            self._spending = False
             self._fault = fault
         return fault
 
@@ -361,18 +379,6 @@ class Journal:
                 action="write",
                 remedy="mend the cause and restart the line",
             ) from self._fault
-
-    def _check_tail(self) -> None:
-        """The entries since the last head must hold; the command `vesiflow batch verify` checks all of them."""
-        row = self._db.execute("SELECT seq, hash FROM head ORDER BY seq DESC LIMIT 1").fetchone()
-        result = check(self._db, after=row[0] - 1, anchor=(row[0], row[1])) if row else check(self._db)
-        if not result.ok:
-            raise StoreError(
-                f"the journal was changed outside vesiflow: {result.reason}",
-                device=str(self.path),
-                action="open",
-                remedy="keep the file for analysis and restore a backup",
-            )
 
     def _utc(self) -> str:
         return self._clock.utc().isoformat(timespec="microseconds")

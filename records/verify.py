@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from records.database import open_reader
+from records.database import StoreError, open_reader, open_writer
+from records.schema import SCHEMA
 from vesiflow.ids import digest
 
 GENESIS = "0" * 64
@@ -47,6 +48,25 @@ def verify(path: Path, anchor: tuple[int, str] | None = None) -> VerifyResult:
         return check(db, anchor=anchor)
     finally:
         db.close()
+
+
+def open_checked(path: Path) -> sqlite3.Connection:
+    """The journal at `path` open for writing, its entries since the last head proven; `verify` checks all of them.
+
+    StoreError when the file is damaged, cannot be written or was changed by somebody else.
+    """
+    db = open_writer(path, SCHEMA)
+    row = db.execute("SELECT seq, hash FROM head ORDER BY seq DESC LIMIT 1").fetchone()
+    result = check(db, after=row[0] - 1, anchor=(row[0], row[1])) if row else check(db)
+    if result.ok:
+        return db
+    db.close()
+    raise StoreError(
+        f"the journal was changed outside vesiflow: {result.reason}",
+        device=str(path),
+        action="open",
+        remedy="keep the file for analysis and restore a backup",
+    )
 
 
 def check(db: sqlite3.Connection, after: int = 0, anchor: tuple[int, str] | None = None) -> VerifyResult:

@@ -83,6 +83,11 @@ class RobotDeck:
         self.ledger.discard(self.tips.pop(HAND).content)
         return HAND_SECONDS
 
+    def put_back(self, place: str, content: Material) -> None:
+        """A person empties a tip into a place."""
+        resource, _, well = place.partition(":")
+        self.ledger.discard(self._vessel(resource, well, drawing=False).add(content))
+
     # -- robot
 
     def act(self, op: str, channels: Sequence[Mapping[str, Any]], now: float) -> float:

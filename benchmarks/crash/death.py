@@ -14,7 +14,8 @@ from typing import Any
 from devices.transports import InlineTransport
 from records.journal import Journal
 
-_JOURNAL = ("event", "intent", "outcome", "resolve")
+_TOLD_BY = {"event": 0, "tell": 0, "intent": 3}
+_JOURNAL = ("event", "tell", "intent", "outcome", "resolve")
 
 
 class Killed(BaseException):
@@ -74,7 +75,7 @@ def mortal(death: Death) -> Iterator[None]:
 
 def _written(death: Death, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
     def around(self: Journal, *args: Any, **kwargs: Any) -> Any:
-        what = f"journal {name} {args[3] if name == 'intent' else args[0] if name == 'event' else args[1]}"
+        what = f"journal {name} {args[_TOLD_BY.get(name, 1)]}"
         death.place(f"{what}: before")
         result = method(self, *args, **kwargs)
         death.place(f"{what}: after")

@@ -64,11 +64,13 @@ class Technician:
         return _SEEN[intent.verb](self.plant, intent, since)
 
     def _clear_deck(self) -> None:
-        """Tips left on the channels are taken off and thrown away; every rack is full again."""
+        """Tips left on the channels are emptied into where they drew from and taken off; every rack is full again."""
         deck = self.plant.deck
         if deck.tips:
-            for tip in deck.tips.values():
-                deck.ledger.discard(tip.content)
+            full = [tip for tip in deck.tips.values() if tip.content.volume > 0.0]
+            drawn = [str(event.details["place"]) for event in deck.ledger.of("aspirate")][-len(full) :] if full else []
+            for tip, place in zip(full, drawn, strict=True):
+                deck.put_back(place, tip.content)
             deck.tips.clear()
             deck.ledger.record(self.clock.now(), TIPS_REMOVED)
         deck.fill_racks()

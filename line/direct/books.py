@@ -50,6 +50,7 @@ class MemoryJournal:
         retry_of: str | None = None,
         *,
         late: bool = False,
+        safe: bool = False,
     ) -> str:
         """Book what is about to be done; the id of the action."""
         number = next(self._numbers)
@@ -70,9 +71,6 @@ class MemoryJournal:
     def tell(self, kind: str, batch: str, **data: Any) -> None:
         """As `event`: memory takes everything."""
         self.event(kind, batch, **data)
-
-    def still_mine(self) -> None:
-        """Nobody else knows of these lists."""
 
     def reopen(self) -> None:
         """Memory never fails."""

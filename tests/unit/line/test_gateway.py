@@ -10,9 +10,9 @@ import pytest
 
 from devices.commands import Kind, command, declared
 from line.gateway import Gateway
-from records.journal import JournalReader
+from records.journal import JournalReader, StoreError
 from tests.unit.line.bench import Bench, bench
-from vesiflow.errors import ConfigError, InDoubt, LimitExceeded, NoReply, NotSent
+from vesiflow.errors import ConfigError, InDoubt, LimitExceeded, NoReply, NotSent, Refused
 
 
 @pytest.fixture
@@ -126,3 +126,58 @@ async def test_undeclared_and_missing(rig: Bench) -> None:
         _ = gateway(rig).role("tff.feed_pump").undeclared
     with pytest.raises(ConfigError, match=r"has no role tff\.heater"):
         gateway(rig).role("tff.heater")
+
+
+def fail(rig: Bench) -> None:
+    """The journal's disk has an error: nothing can be written until a restart."""
+    rig.journal._fault = StoreError("disk I/O error")
+
+
+async def test_without_a_journal_nothing_goes_out_but_what_de_energises(rig: Bench) -> None:
+    pump = gateway(rig).role("tff.feed_pump")
+    await pump.start()
+    fail(rig)
+    for act in (pump.start, pump.dose, pump.splash, lambda: pump.set_flow(0.1)):
+        with pytest.raises(StoreError, match="takes nothing"):
+            await act()
+    assert (rig.pump.starts, rig.pump.doses, rig.pump.flow) == (1, 0, 0.0)
+    await pump.stop()
+    assert not rig.pump.running
+    assert outcomes(rig) == [("start", "DONE")]
+    rig.journal._fault = None
+    rig.journal.reopen()
+    assert outcomes(rig) == [("start", "DONE"), ("stop", "DONE")]
+    assert [intent.late for intent in rig.journal.intents("b1")] == [False, True]
+
+
+async def test_a_safe_act_without_journal_that_fails_is_owed_as_it_was(rig: Bench) -> None:
+    fail(rig)
+    rig.pump.lose = NoReply("no answer")
+    with pytest.raises(NoReply):
+        await gateway(rig).role("tff.feed_pump").stop()
+    rig.journal._fault = None
+    rig.journal.reopen()
+    assert outcomes(rig) == [("stop", "UNKNOWN")]
+
+
+async def test_an_outcome_that_cannot_be_written_is_owed_and_nothing_goes_on(rig: Bench) -> None:
+    def broken() -> None:
+        fail(rig)
+
+    rig.pump.flow, rig.pump._do = 0.0, lambda act: (act(), broken())[0]  # type: ignore[method-assign]
+    with pytest.raises(StoreError):
+        await gateway(rig).role("tff.feed_pump").dose()
+    assert (rig.pump.doses, outcomes(rig)) == (1, [("dose", None)])
+    rig.journal._fault = None
+    rig.journal.reopen()
+    assert outcomes(rig) == [("dose", "DONE")]
+
+
+async def test_a_batch_whose_unit_was_granted_again_sends_nothing(rig: Bench) -> None:
+    granted = {"tff": 1}
+    pump = Gateway(rig.line, rig.journal, "b1", "p1", 1, granted).role("tff.feed_pump")
+    await pump.set_flow(0.5)
+    granted["tff"] = 2
+    with pytest.raises(Refused, match="belongs to another batch"):
+        await pump.start()
+    assert (rig.pump.starts, outcomes(rig)) == (0, [("set_flow", "DONE")])

@@ -250,3 +250,62 @@ def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"not a database" * 100)
     with pytest.raises(StoreError, match=r"no vesiflow file|not a database"):
         opened(path)
+
+
+def full(journal: Journal) -> None:
+    """Fill the disk of the journal: the file may not grow by a page, and an entry was refused."""
+    pages = journal._db.execute("PRAGMA page_count").fetchone()[0]
+    journal._db.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(StoreError, match="free disk space"):
+        for _ in range(100):
+            journal.event("note", "B1", text="x" * 500)
+
+
+def test_a_full_disk_gives_its_reserve_for_what_makes_safe_and_goes_on_without_repair(journal: Journal) -> None:
+    assert journal.reserve.held
+    full(journal)
+    journal._db.execute("PRAGMA max_page_count=100000")  # what the reserve has freed
+    with pytest.raises(StoreError, match="takes nothing"):
+        journal.intent(**ACTION)
+    assert journal.reserve.held
+    journal.tell("batch.state", "B1", new="Held")
+    name = journal.intent(**{**ACTION, "verb": "stop"}, safe=True)
+    journal.outcome(name, "DONE", "reply", None, None, "read back")
+    assert not journal.reserve.held and journal.owed == 0
+    with pytest.raises(StoreError, match="takes nothing"):
+        journal.intent(**ACTION)
+    with pytest.raises(StoreError, match="takes nothing"):
+        journal.event("fact", "B1", name="x", value=1)
+    journal.reopen()
+    assert journal.reserve.held
+    journal.intent(**ACTION)
+    assert verify(journal.path).ok
+
+
+def test_what_not_even_the_reserve_takes_is_owed_and_written_late(journal: Journal) -> None:
+    full(journal)
+    journal.reserve.release()
+    journal.tell("batch.state", "B1", new="Held")
+    with pytest.raises(StoreError):
+        journal.intent(**{**ACTION, "verb": "stop"}, safe=True)
+    journal.owe("DONE", "read back", None, *[v for k, v in ACTION.items() if k not in ("serial", "device_kind", "token")],
+                "0412", "sim", 1)  # fmt: skip
+    assert journal.owed == 2
+    journal.reopen()
+    assert journal.owed == 0
+    (told,) = journal.events("B1", ["batch.state"])
+    assert told.data["late"] is True
+    (intent,) = journal.intents("B1")
+    assert intent.late and intent.outcome is not None
+    assert intent.outcome.reason == "read back, 0 s before it was written"
+
+
+def test_what_is_owed_after_an_error_of_the_disk_is_written_at_the_end(tmp_path: Path) -> None:
+    journal = opened(tmp_path / "journal.sqlite")
+    journal._fault = StoreError("disk I/O error")
+    journal.tell("batch.state", "B1", new="Aborted")
+    with pytest.raises(StoreError, match="restart the line"):
+        journal.reopen()
+    journal.close()
+    with JournalReader(journal.path) as reader:
+        assert [entry.data["new"] for entry in reader.events("B1")] == ["Aborted"]
