@@ -1,33 +1,18 @@
-"""`vesiflow line alarms|ack|reset-alarm|shelve`: the alarms of a line that is being served."""
+"""`vesiflow line alarms | acknowledge | shelve | unlatch`: the alarms of a line that is being served."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
-
-import httpx
 from rich.markup import escape
 
-from console.running import drive
+from console.control import At, ask, person
 from console.summary import plain_table, screen
-from line.client import LineClient
 from vesiflow.errors import ConfigError
 from vesiflow.quantities import parse
 
-T = TypeVar("T")
 
-URL = "http://127.0.0.1:4300"
-
-
-def alarms(*, controller: str = URL) -> None:
-    """Show what needs an answer on a line, the most urgent first.
-
-    Parameters
-    ----------
-    controller
-        URL of the line controller.
-    """
-    found = drive(_ask(controller, lambda client: client.alarms()))
+def alarms(*, at: At = At()) -> None:
+    """Show what needs an answer on a line, the most urgent first."""
+    found = ask(at, lambda client: client.alarms())
     if not found.alarms:
         print("no alarms")
         return
@@ -42,7 +27,7 @@ def alarms(*, controller: str = URL) -> None:
     screen().print(table)
 
 
-def acknowledge(alarm: str, /, *, who: str, comment: str = "", controller: str = URL) -> None:
+def acknowledge(alarm: str, /, *, at: At = At(), who: str | None = None, comment: str = "") -> None:
     """Say that you have seen an alarm.
 
     Parameters
@@ -50,57 +35,46 @@ def acknowledge(alarm: str, /, *, who: str, comment: str = "", controller: str =
     alarm
         Its id, as `vesiflow line alarms` shows it.
     who
-        Your name.
+        Name that goes into the record; by default the user's.
     comment
         What you found; required above MEDIUM.
-    controller
-        URL of the line controller.
     """
-    seen = drive(_ask(controller, lambda client: client.acknowledge(alarm, who, comment)))
+    seen = ask(at, lambda client: client.acknowledge(alarm, person(who), comment))
     print(f"{seen.id}: {seen.state}")
 
 
-def reset(alarm: str, /, *, who: str, reason: str, controller: str = URL) -> None:
+def unlatch(alarm: str, /, *, reason: str, at: At = At(), who: str | None = None) -> None:
     """Reset a latched alarm whose cause is gone.
 
     Parameters
     ----------
     alarm
-        Its id.
-    who
-        Your name.
+        Its id, as `vesiflow line alarms` shows it.
     reason
         What was done about it.
-    controller
-        URL of the line controller.
+    who
+        Name that goes into the record; by default the user's.
     """
-    print(f"{drive(_ask(controller, lambda client: client.reset_alarm(alarm, who, reason))).id}: Normal")
+    print(f"{ask(at, lambda client: client.reset_alarm(alarm, person(who), reason)).id}: Normal")
 
 
-def shelve(alarm: str, /, *, who: str, reason: str, duration: str = "30 min", controller: str = URL) -> None:
+def shelve(alarm: str, /, *, reason: str, at: At = At(), who: str | None = None, duration: str = "30 min") -> None:
     """Put an alarm aside for a while; never one that safety depends on.
 
     Parameters
     ----------
     alarm
-        Its id.
-    who
-        Your name: you own it while it is shelved.
+        Its id, as `vesiflow line alarms` shows it.
     reason
         Why it may be put aside.
+    who
+        Name that goes into the record, and who owns it while it is shelved; by default the user's.
     duration
         How long, for example "30 min", at most 12 h.
-    controller
-        URL of the line controller.
     """
     try:
         seconds = parse(duration, "s")
     except ValueError as error:
         raise ConfigError(str(error), action="--duration", remedy="write it like '30 min'") from None
-    shelved = drive(_ask(controller, lambda client: client.shelve(alarm, who, reason, seconds)))
+    shelved = ask(at, lambda client: client.shelve(alarm, person(who), reason, seconds))
     print(f"{shelved.id}: shelved until {shelved.until}")
-
-
-async def _ask(url: str, question: Callable[[LineClient], Awaitable[T]]) -> T:
-    async with httpx.AsyncClient(base_url=url, timeout=10.0, follow_redirects=False) as http:
-        return await question(LineClient(http))

@@ -21,6 +21,7 @@ from line.client import LineClient
 from line.connect import service
 from line.service import url_of
 from line.state import OVER, Command, State
+from protocols.display import detail
 from records.present import percent, span
 from records.store import Store
 from vesiflow.errors import ConfigError
@@ -83,7 +84,7 @@ def status(*, at: At = At(), json: bool = False) -> None:
         batches = [await client.batch(batch) for batch in line["batches"]]
         return {"line": line, "batches": batches, "doubts": await client.doubts(), "prompt": await client.prompt()}
 
-    found = _ask(at, work)
+    found = ask(at, work)
     if json:
         found["batches"] = [batch.model_dump() for batch in found["batches"]]
         found["doubts"] = [doubt.model_dump() for doubt in found["doubts"]]
@@ -124,7 +125,7 @@ def reset(*, order: Order = Order()) -> None:
 
 def doubts(*, at: At = At()) -> int:
     """List actions of which nobody knows whether they happened; exit code 1 when there are any."""
-    found = _ask(at, lambda client: client.doubts())
+    found = ask(at, lambda client: client.doubts())
     if not found:
         print("nothing is in doubt")
         return 0
@@ -155,13 +156,13 @@ def resolve(
     who
         Name that goes into the record; by default the user's.
     """
-    _ask(at, lambda client: client.decide(intent, verdict, person(who), reason))
+    ask(at, lambda client: client.decide(intent, verdict, person(who), reason))
     print(f"{intent}: {verdict}")
 
 
 def prompt(*, at: At = At()) -> None:
     """Show what the operator is asked now."""
-    found = _ask(at, lambda client: client.prompt())
+    found = ask(at, lambda client: client.prompt())
     if found is None:
         print("nobody is asked anything")
         return
@@ -179,7 +180,7 @@ def answer(*values: str, at: At = At(), who: str | None = None) -> None:
         Name that goes into the record; by default the user's.
     """
     fields = dict(map(_pair, values))
-    _ask(at, lambda client: client.answer(fields, person(who)))
+    ask(at, lambda client: client.answer(fields, person(who)))
     print(f"answered as {person(who)}")
 
 
@@ -220,7 +221,7 @@ def line_name(line: str | None) -> str | None:
     return load_line(line).name if line is not None and line.endswith((".yaml", ".yml")) else line
 
 
-def _ask(at: At, work: Callable[[LineClient], Awaitable[T]]) -> T:
+def ask(at: At, work: Callable[[LineClient], Awaitable[T]]) -> T:
     async def asked() -> T:
         async with reached(at) as client:
             return await work(client)
@@ -233,7 +234,7 @@ def _command(command: Command, order: Order) -> None:
         chosen = order.batch or _the_one((await client.line())["batches"], command)
         return await client.command(chosen, command, person(order.who), order.reason)
 
-    view = _ask(order, work)
+    view = ask(order, work)
     print(f"{view.id}: {view.state}")
 
 
@@ -294,7 +295,7 @@ def doubt_table(found: list[Doubt]) -> Any:
 def _show_prompt(found: dict[str, Any]) -> None:
     print(f"asked: {found['text']}")
     for name, value in found["details"].items():
-        print(f"  {name}: {value}")
+        print(f"  {name.replace('_', ' ')}: {detail(name, value)}")
     if found["fields"]:
         example = " ".join(f"{name}=<{kind}>" for name, kind in found["fields"].items())
         print(f"answer with: vesiflow line answer {example}")

@@ -41,6 +41,9 @@ FIELDS: Mapping[str, tuple[str, str]] = {
 OVERRIDES: Mapping[tuple[str, str], tuple[str, str]] = {("Backfill", "pressure"): ("Pa", "kPa")}
 """(phase, field) -> units, where a name means something else."""
 
+DETAILS: Mapping[str, tuple[str, str]] = {"concentration": ("mol/m^3", "umol/L")}
+"""Details of prompts whose names mean something else in a phase."""
+
 HIDDEN = ("membrane",)
 
 
@@ -67,6 +70,18 @@ def text(phase: str, name: str, value: Any) -> str:
     if display == TIME:
         return time(value)
     return show(value, unit, display, 4 if abs(convert(value, unit, display)) < 1e4 else 5)
+
+
+def detail(name: str, value: str) -> str:
+    """A detail of a prompt for people: a number in the inside unit of `name` with its display unit, else as it is."""
+    try:
+        number = float(value)
+    except ValueError:
+        return value
+    if name in DETAILS or (name in FIELDS and FIELDS[name][0]):
+        unit, display = DETAILS.get(name) or FIELDS[name]
+        return time(number) if display == TIME else show(number, unit, display, 4)
+    return value
 
 
 def time(seconds: float) -> str:

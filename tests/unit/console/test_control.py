@@ -91,7 +91,9 @@ def test_a_batch_is_watched_answered_and_commanded(line: LineFile, cli: Cli) -> 
         assert [(item["id"], item["state"]) for item in found["batches"]] == [("b1", "Execute")]
         shown = cli("line", "status", "--line", "sim").out
         assert "1-tff/1-install_module/1" in shown
-        assert "answer with: vesiflow line answer barcode=<text>" in cli("line", "prompt").out
+        asked = cli("line", "prompt").out
+        assert "answer with: vesiflow line answer barcode=<text>" in asked
+        assert "cutoff: 300 kDa" in asked
 
         wrong = cli("line", "answer", "code=1", "--who", "Ada")
         assert (wrong.code, len(wrong.err.splitlines())) == (2, 1)
@@ -114,3 +116,22 @@ def test_a_service_that_ends_while_a_person_is_asked_stops_the_batch(line: LineF
         begin(url, line, "b1")
     listed = cli("batch", "list").out
     assert "Stopped" in listed
+
+
+def test_an_alarm_is_seen_shelved_and_acknowledged(line: LineFile, cli: Cli) -> None:
+    with served(line) as url:
+        assert cli("line", "alarms").out == "no alarms\n"
+        begin(url, line, "b1")
+        cli("line", "answer", "barcode=WRONG", "--who", "Ada")
+        shown = cli("line", "alarms").out
+        name = next(word for word in shown.split() if word.endswith("@b1"))
+        assert "found WRONG" in " ".join(shown.split())
+        for wrong in (["nobody@b1", "--who", "Ada"], [name, "--who", " "]):
+            refused = cli("line", "acknowledge", *wrong)
+            assert (refused.code in (1, 2), refused.err.count("\n")) == (True, 1)
+        shelved = cli("line", "shelve", name, "--who", "Ada", "--reason", "known", "--duration", "10 furlong")
+        assert (shelved.code, "--duration" in shelved.err) == (2, True)
+        seen = cli("line", "acknowledge", name, "--who", "Ada", "--comment", "right module is on its way")
+        assert seen.out == f"{name}: Acknowledged\n"
+        assert cli("line", "acknowledge", name, "--who", "Ada", "--comment", "twice").code == 1
+        cli("line", "stop", "--who", "Ada")
