@@ -12,7 +12,8 @@ from console.progress_note import note
 from console.running import drive
 from console.summary import plain_table, screen
 from line.trial import Result, run
-from sim.faults.model import Entry, catalogue
+from sim.faults.files import catalogue
+from sim.faults.model import Entry
 from vesiflow.errors import ConfigError
 
 

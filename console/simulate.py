@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from console import junit as junit_file
@@ -19,6 +20,7 @@ from line.record import record_of
 from line.simulation import Simulation, simulation
 from records.batch_record import comparable
 from records.store import BatchFolder, Store
+from sim.faults.files import find
 
 WHO = "vesiflow simulate"
 
@@ -33,6 +35,7 @@ def simulate(
     json: Path | None = None,
     junit: Path | None = None,
     keep: Path | None = None,
+    fault: tuple[str, ...] = (),
     quiet: bool = False,
 ) -> int:
     """Run a recipe on a simulated line, without Prefect.
@@ -53,10 +56,14 @@ def simulate(
         Write a JUnit report with one test case per phase to this file.
     keep
         Keep journal, telemetry and report in this folder; otherwise they go when the command ends.
+    fault
+        What goes wrong: a fault of `vesiflow faults list`, or a YAML file of faults; may be given several times.
     quiet
         Print nothing but errors.
     """
-    job = simulation(prepare(recipe, line, batch_volume(volume)), seed)
+    told: list[str] = []
+    faults = tuple(one for name in fault for one in find(name))
+    job = replace(simulation(prepare(recipe, line, batch_volume(volume)), seed, faults), tell=told.extend)
     expect_writable(json, junit)
     with _store(keep) as store:
         refuse_known(store, job.line, job.batch)
@@ -72,6 +79,7 @@ def simulate(
         if junit:
             junit_file.write(junit, job.recipe, outcome)
         if not quiet:
+            print("".join(f"{line}\n" for line in told), end="")
             print_summary(record, outcome.reason)
             _say_where(folder if keep else None, json, junit)
     return 0 if outcome.complete else 1

@@ -23,8 +23,9 @@ from records.journal import Fenced, Journal, StoreError
 from records.telemetry import TelemetryWriter
 from vesiflow import __version__, log
 from vesiflow.clock import Clock
-from vesiflow.errors import ConfigError, Refused, VesiflowError
+from vesiflow.errors import ConfigError, Danger, Refused, VesiflowError
 
+_ON_THE_WAY = (State.STARTING, State.UNHOLDING, State.UNSUSPENDING)
 RESTARTED = "the controller was restarted"
 
 
@@ -147,14 +148,14 @@ class Controller:
         running = batch.running
         self._move(batch, target, reason or str(command), who)
         if command in (Command.HOLD, Command.SUSPEND) and running:
-            batch.requests.hold = reason or str(command)
+            batch.requests.keep(reason or str(command))
         elif command in (Command.UNHOLD, Command.UNSUSPEND):
             if batch.requests.resumed:
                 batch.requests.resumed.set()
             else:
                 self._complete_state(batch)
         elif command in (Command.STOP, Command.ABORT) and running:
-            batch.requests.end(reason or str(command))
+            batch.requests.end(reason or str(command), abort=command is Command.ABORT)
         else:
             self._complete_state(batch)
         return batch
@@ -216,7 +217,7 @@ class Controller:
             if batch.running and batch.state not in OVER:
                 what = "; ".join(["the controller hung; the line was made safe without it", *unreached])
                 self.alarms.raise_("line.deadman", what, batch=batch.id)
-                batch.requests.hold = what
+                batch.requests.keep(what)
 
     async def restore(self, *, plant_is_new: bool = False) -> None:
         """After a restart: judge open intents by evidence, take back every batch that was not over, held.
@@ -303,10 +304,12 @@ class Controller:
             try:
                 work = equipment_phase.function(run, phase.params)
                 return await supervised(run.pulse, work, PATIENCE[phase.unit] * run.stretch, phase.key)
-            except (Stopped, ConfigError, Fenced):
+            except (Stopped, ConfigError, Danger, Fenced):
                 raise
             except VesiflowError as error:
                 run.trouble(error)
+                if run.requests.stop is not None:
+                    raise Stopped(f"{run.requests.stop}; {error}") from error
                 if not equipment_phase.can_continue:
                     raise
                 await run.held(str(error))
@@ -335,10 +338,13 @@ class Controller:
         )
 
     async def _hold(self, batch: Batch, gateway: Gateway, phase: Phase, reason: str) -> None:
-        if batch.state not in (State.HOLDING, State.SUSPENDING, State.HELD):
-            self._move(batch, State.HOLDING, reason)
+        if batch.state in _ON_THE_WAY:  # as a controller that died has left it
+            self._complete_state(batch)
+        if batch.state is State.EXECUTE:
+            self._move(batch, after(batch.state, Command.HOLD), reason)
         await self._make_safe(batch, gateway, phase)
-        self._complete_state(batch)
+        if batch.state in (State.HOLDING, State.SUSPENDING):
+            self._complete_state(batch)
 
     async def _make_safe(self, batch: Batch, gateway: Gateway, phase: Phase) -> list[str]:
         """The unit to its safe state; what could not be reached is an alarm, for somebody must stop it by hand."""

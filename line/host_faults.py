@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 from line.host import Host
 from line.state import Command
 from sim.faults.injectors import ONCE, Effect, Injector, Scene, Settings, number
 from vesiflow.clock import VirtualClock
+from vesiflow.errors import Refused
 
 
 def injectors(host: Host) -> Mapping[str, Injector]:
     """The injectors of host faults for one controller."""
 
     def disk_full(scene: Scene, settings: Settings) -> Effect:
-        """No file of this process may grow any more: what a full disk does, done by the operating system."""
+        """The journal's volume is full: SQLite gets no page more, and says what it says when the disk has none."""
+        journal = host.controller.journal
+        left = int(number(settings, "pages", 0.0))
+        pages = int(journal._db.execute("PRAGMA page_count").fetchone()[0])
+        journal._db.execute(f"PRAGMA max_page_count={pages + left}")
+        return Effect(undo=lambda: _freed(host))
+
+    def disk_broken(scene: Scene, settings: Settings) -> Effect:
+        """No file of this process may grow any more: every write fails, as on a disk that is broken."""
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1, before[1]))
         return Effect(undo=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, before))
@@ -33,15 +43,25 @@ def injectors(host: Host) -> Mapping[str, Injector]:
             host.controller.alarms.raise_("line.fault", "no compressed air", batch=f"unit-{index}")
         return ONCE
 
-    def stop(scene: Scene, settings: Settings) -> Effect:
-        """A person presses stop, whatever is going on, as often as `count` says."""
+    def press(scene: Scene, settings: Settings) -> Effect:
+        """A person gives the PackML command `command`, whatever is going on, as often as `count` says."""
+        command = Command(str(settings.get("command", Command.STOP)))
         for batch in host.controller.batches:
             for _ in range(int(number(settings, "count", 1))):
-                host.clock.spawn(_press(host, batch), "a person presses stop")
+                host.clock.spawn(_press(host, batch, command), f"a person presses {command}")
         return ONCE
 
-    return {"disk.full": disk_full, "clock.step": clock_step, "alarm.flood": flood, "person.stops": stop}
+    return {
+        "disk.full": disk_full, "disk.broken": disk_broken, "clock.step": clock_step, "alarm.flood": flood,
+        "person.presses": press,
+    }  # fmt: skip
 
 
-async def _press(host: Host, batch: str) -> None:
-    await host.controller.command(batch, Command.STOP, "somebody", "stop pressed")
+def _freed(host: Host) -> None:
+    """Somebody has made room; nobody has told the controller."""
+    host.controller.journal._db.execute("PRAGMA max_page_count=1000000")
+
+
+async def _press(host: Host, batch: str, command: Command) -> None:
+    with suppress(Refused):  # that is the answer to who presses it twice
+        await host.controller.command(batch, command, "somebody", f"{command} pressed")

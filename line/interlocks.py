@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from line.alarm_table import rationale
-from vesiflow.errors import LimitExceeded
+from vesiflow.errors import LimitExceeded, VesiflowError
 
 GENERAL = "line.limit"
 
@@ -76,15 +76,16 @@ class Interlocks:
             self.limit(tag, value, low=low, high=high)
 
     def trip(
-        self, alarm: str, what: str, *, value: float = math.nan, limit: float = math.nan, unit: str = "", tag: str = ""
-    ) -> None:
-        """Write alarm and trip, then LimitExceeded: the unit goes to its safe state and is held."""
+        self, alarm: str, what: str, *, value: float = math.nan, limit: float = math.nan, unit: str = "", tag: str = "",
+        error: type[VesiflowError] = LimitExceeded,
+    ) -> NoReturn:  # fmt: skip
+        """Write alarm and trip, then `error`: the unit goes to its safe state and is held, or with Danger aborted."""
         first = self.first_out is None
         self.first_out = self.first_out or alarm
         self.warn(alarm, what, value, limit, unit, tag)
         self.note("interlock.tripped", alarm=alarm, tag=tag, first_out=first, cause=self.first_out)
         self._since.clear()
-        raise LimitExceeded(
+        raise error(
             what, device=tag or alarm, value=_shown(value, unit), bounds=_shown(limit, unit),
             remedy=rationale(alarm).response,
         )  # fmt: skip

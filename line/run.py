@@ -23,7 +23,7 @@ from line.units import assemble
 from line.watch import look, repeated
 from line.watchdog import Pulse
 from protocols.control import Phase
-from records.journal import Journal
+from records.journal import Journal, StoreError
 from records.telemetry import TelemetryWriter
 from vesiflow.clock import Clock, Event
 from vesiflow.errors import BadReply, InDoubt, LimitExceeded, NoReply, NotSent, Refused, VesiflowError
@@ -40,7 +40,7 @@ OVERDUE_FACTOR = 3.0
 OVERDUE_SLACK = 3600.0
 _TROUBLES: Mapping[type[VesiflowError], str] = {
     NoReply: "line.no_reply", NotSent: "line.no_reply", BadReply: "line.bad_reply", InDoubt: "line.doubt",
-    Refused: "line.refused", LimitExceeded: "line.limit",
+    Refused: "line.refused", LimitExceeded: "line.limit", StoreError: "line.journal",
 }  # fmt: skip
 _OF_WHAT_IS_LEFT = 0.4
 """A stretched scan never covers more of the way to the end of a phase: the end is met as closely as ever."""
@@ -61,10 +61,18 @@ class Requests:
     on_held: Callable[[str], Awaitable[None]] | None = None
     on_resumed: Callable[[], Awaitable[None]] | None = None
     asking: asyncio.Task[Answer] | None = None
+    abort: bool = False
+    held_while_asked: Event | None = None
 
-    def end(self, reason: str) -> None:
+    def keep(self, reason: str) -> None:
+        """The unit is to be held: at the next scan, or now when it waits for a person."""
+        self.hold = reason
+        if self.held_while_asked:
+            self.held_while_asked.set()
+
+    def end(self, reason: str, *, abort: bool = False) -> None:
         """The phase is to end: at its next scan, or now when it is held or waits for a person."""
-        self.stop = reason
+        self.stop, self.abort = reason, self.abort or abort
         if self.resumed:
             self.resumed.set()
         if self.asking:
@@ -224,8 +232,14 @@ class PhaseRun:
         requests = self.requests
         reminder = self.clock.spawn(self._remind(prompt), "reminder")
         requests.asking = asking = self.clock.spawn(self.operator.ask(prompt), "ask")
+        meanwhile = self.clock.spawn(self._held_meanwhile(), "hold while somebody is asked")
         try:
-            return await self.clock.join(asking)
+            answer = await self.clock.join(asking)
+            while requests.resumed is not None:  # held meanwhile: the answer waits until the unit may go on
+                if requests.stop is not None:
+                    raise Stopped(requests.stop)
+                await self.clock.sleep(1.0)
+            return answer
         except asyncio.CancelledError:
             if requests.stop is not None and asking.cancelled():
                 raise Stopped(requests.stop) from None
@@ -233,10 +247,23 @@ class PhaseRun:
             await asyncio.wait({asking})
             raise
         finally:
-            requests.asking = None
-            reminder.cancel()
-            await asyncio.wait({reminder})
+            requests.asking = requests.held_while_asked = None
+            for task in (reminder, meanwhile):
+                task.cancel()
+            await asyncio.wait({reminder, meanwhile})
             self.alarms.clear("line.prompt", self.batch)
+
+    async def _held_meanwhile(self) -> None:
+        """The unit is brought to safety at once when a hold comes while a person is asked; the prompt stays open."""
+        requests = self.requests
+        while True:
+            requests.held_while_asked = self.clock.event()
+            if requests.hold is None:
+                await requests.held_while_asked.wait()
+            if requests.hold is not None:
+                reason, requests.hold = requests.hold, None
+                with suppress(VesiflowError):  # who asks learns of a stop by itself
+                    await self.held(reason)
 
     async def _remind(self, prompt: Prompt) -> None:
         """An alarm when a prompt stays open for an hour. Nothing is ever assumed for the person who is missing."""
@@ -369,6 +396,8 @@ class PhaseRun:
     async def held(self, reason: str) -> None:
         """Keep the product safe and wait until a person lets the phase go on; Stopped when they end it."""
         requests = self.requests
+        if requests.stop is not None:
+            raise Stopped(requests.stop)
         requests.resumed = self.clock.event()
         with self.pulse.resting():
             if requests.on_held:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from devices.line_file import LineFile
@@ -9,18 +10,22 @@ from line.client import Watcher
 from line.connect import reached
 from line.prepare import Prepared
 from line.procedure import Outcome, Procedure
+from line.troubled import troubled
 from protocols.control import ControlRecipe
 from records.store import Store
+from sim.faults.model import Fault
 from vesiflow.errors import ConfigError
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """What is simulated, where, under which id."""
+    """What is simulated, where, under which id, and what goes wrong meanwhile."""
 
     recipe: ControlRecipe
     line: LineFile
     seed: int
+    faults: tuple[Fault, ...] = ()
+    tell: Callable[[Sequence[str]], None] = lambda lines: None
 
     @property
     def batch(self) -> str:
@@ -29,11 +34,23 @@ class Simulation:
 
     async def run(self, store: Store, who: str, watch: Watcher | None = None) -> Outcome:
         """All phases in order; a batch that the line holds is stopped."""
+        if self.faults:
+            return await self._troubled(store, who, watch)
         async with reached(self.line, store, seed=self.seed) as client:
             return await Procedure(client, self.recipe, self.batch, who, watch, attended=False).run()
 
+    async def _troubled(self, store: Store, who: str, watch: Watcher | None) -> Outcome:
+        """The same while things go wrong; what became of the faults goes to `tell`."""
+        async with troubled(self.line, store, self.faults, self.seed) as found:
+            try:
+                client = found.host.client
+                return await Procedure(client, self.recipe, self.batch, who, watch, attended=False).run()
+            finally:
+                found.scene.director.look()
+                self.tell(found.scene.director.told())
 
-def simulation(found: Prepared, seed: int) -> Simulation:
+
+def simulation(found: Prepared, seed: int, faults: tuple[Fault, ...] = ()) -> Simulation:
     """The simulation of what was prepared; ConfigError when an instrument of the line is real."""
     real = [name for name, spec in found.line.instruments.items() if not spec.at.startswith("sim://")]
     if found.line.simulation is None or real:
@@ -43,4 +60,4 @@ def simulation(found: Prepared, seed: int) -> Simulation:
             value=", ".join(real) or None,
             remedy="use `vesiflow run` for real instruments",
         )
-    return Simulation(found.recipe, found.line, seed)
+    return Simulation(found.recipe, found.line, seed, faults)

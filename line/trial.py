@@ -6,9 +6,11 @@ the instruments that the recipe does not use. Nobody attends: the first hold end
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -16,17 +18,17 @@ from typing import Any
 import yaml
 
 from devices.line_file import LineFile, line_from_text, load_line
-from line import host_faults
-from line.host import Host, World, hosted, make_world
+from line.host import Host
 from line.procedure import Outcome, Procedure
 from line.safe_outputs import safe
+from line.troubled import Scene, troubled
 from protocols.check import check, refuse
 from protocols.control import ControlRecipe
 from protocols.load import load
 from protocols.resolve import resolve
 from records.journal import Entry
 from records.store import Store
-from sim.faults.director import Director, attach
+from sim.faults.director import Director, values_of
 from sim.faults.model import Entry as Case
 from sim.material import VESICLES
 from sim.plant import Plant
@@ -51,6 +53,7 @@ class Result:
     lost: float = 0.0
     alarms: tuple[str, ...] = ()
     ledger: Mapping[str, int] = field(default_factory=dict)
+    values: Mapping[str, float] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     note: str = ""
 
@@ -123,58 +126,61 @@ async def run(case: Case, seed: int = 1) -> Result:
 
 
 async def _batch(case: Case, recipe: ControlRecipe, line: LineFile, store: Store, unit: str, seed: int) -> Result:
-    world = make_world(line, seed)
-    assert world.simulated is not None
-    plant = world.simulated.plant
-    director = attach(world.simulated.bench, plant, case.faults, seed)
-    watch = _Watch(plant, unit, director)
-    director.watchers.append(watch)
     result = Result(case.id)
+    watches: list[_Watch] = []
+
+    def look(scene: Scene) -> None:
+        watches.append(_Watch(scene.plant, unit, scene.director))
+        scene.director.watchers.append(watches[0])
+
     try:
-        async with hosted(line, store, seed=seed, world=world) as host:
-            director.phase = lambda: _phase(host)
-            director.host.update(host_faults.injectors(host))
+        async with troubled(line, store, case.faults, seed, look) as found:
+            host = found.host
             host.controller.journal.event("trial", "", case=case.id, seed=seed)
-            try:
-                outcome = await Procedure(host.client, recipe, BATCH, "trial", attended=False).run()
-                director.look()
-            finally:
-                director.end()
-            _fill(result, host, world, director, watch, outcome)
+            outcome = await Procedure(host.client, recipe, BATCH, "trial", attended=False).run()
+            found.scene.director.look()
+            found.scene.director.end()
+            host.controller.journal.reopen()  # what was owed is written when the cause is gone
+            _fill(result, host, watches[0], outcome)
     except VesiflowError as error:
-        result.struck = result.struck if result.struck is not None else director.fired_at or 0.0
+        result.struck = result.struck if result.struck is not None else watches[0].director.fired_at or 0.0
         result.state, result.noticed, result.noticed_by = "Refused", 0.0, "connect"
         result.safe_after, result.note = 0.0, str(error).splitlines()[0]
     return result
 
 
-def _phase(host: Host) -> str:
-    batch = host.controller.batches.get(BATCH)
-    return batch.run.phase.kind if batch is not None and batch.run is not None else ""
-
-
-def _fill(result: Result, host: Host, world: World, director: Director, watch: _Watch, outcome: Outcome) -> None:
+def _fill(result: Result, host: Host, watch: _Watch, outcome: Outcome) -> None:
     plant = watch.plant
-    result.struck = director.fired_at
-    epoch = host.clock.utc().timestamp() - host.clock.now()
-    entries = host.controller.journal.events(BATCH, NOTICED)
+    result.struck = watch.director.fired_at
+    entries = host.controller.journal.events(BATCH, NOTICED) + host.controller.journal.events("", ["alarm.flood"])
     result.state = _first_bad_state(entries) or str(outcome.batch.state)
-    result.alarms = tuple(str(one.data["name"]) for one in entries if one.kind == "alarm.raised")
+    result.alarms = tuple(_name(one) for one in entries if one.kind in ("alarm.raised", "alarm.flood"))
     result.note = outcome.reason
     result.ledger = {kind: len(plant.ledger.of(kind)) for kind in {one.kind for one in plant.ledger.events}}
+    result.values = {name: value() for name, value in values_of(plant).items()}
     if result.struck is None:
         return
-    noticed = [one for one in entries if _notices(one) and one.utc.timestamp() - epoch >= result.struck - 1e-3]
+    epoch = host.clock.utc().timestamp() - host.clock.now()
+    noticed = [one for one in entries if _notices(one) and _at(one) - epoch >= result.struck - 1e-3]
     if noticed:
-        at = noticed[0].utc.timestamp() - epoch
-        result.noticed = at - result.struck
-        data = noticed[0].data
-        result.noticed_by = str(data.get("name") or data.get("what") or data.get("new"))
         told = next((one for one in noticed if one.kind == "batch.state"), noticed[0])
+        result.noticed, result.noticed_by = _at(noticed[0]) - epoch - result.struck, _name(noticed[0])
         if watch.since is not None:
-            result.safe_after = max(watch.since - (told.utc.timestamp() - epoch), 0.0)
+            result.safe_after = max(watch.since - (_at(told) - epoch), 0.0)
     if watch.before:
         result.lost = max(1.0 - kept(plant) / watch.before, 0.0)
+
+
+def _at(entry: Entry) -> float:
+    """When it happened, s of the wall clock; an entry that was owed says so itself."""
+    late = entry.data.get("at") if entry.data.get("late") else None
+    return (datetime.fromisoformat(str(late)) if late else entry.utc).timestamp()
+
+
+def _name(entry: Entry) -> str:
+    if entry.kind == "alarm.flood":
+        return "alarm.flood"
+    return str(entry.data.get("name") or entry.data.get("what") or entry.data.get("new"))
 
 
 def _notices(entry: Entry) -> bool:
@@ -200,9 +206,9 @@ def judged(case: Case, result: Result) -> Result:
     want, found = case.expect, []
     if result.struck is None:
         found.append("the fault never struck")
-    if result.noticed is None:
+    if result.noticed is None and (want.alarms or want.state != "Complete"):
         found.append("not noticed")
-    elif result.noticed > want.within:
+    elif result.noticed is not None and result.noticed > want.within:
         found.append(f"noticed after {result.noticed:.0f} s, allowed {want.within:.0f} s")
     if want.alarms and not set(want.alarms) & set(result.alarms):
         found.append(f"no alarm {' or '.join(want.alarms)} (got {', '.join(result.alarms) or 'none'})")
@@ -211,6 +217,9 @@ def judged(case: Case, result: Result) -> Result:
     if want.state != "Complete" and (result.safe_after is None or result.safe_after > want.safe_within):
         after = "never" if result.safe_after is None else f"after {result.safe_after:.1f} s"
         found.append(f"safe {after}, allowed {want.safe_within:.1f} s")
+    for value, limit in want.below.items():
+        if result.values.get(value, math.inf) >= limit:
+            found.append(f"{value} ended at {result.values.get(value)}, must be below {limit:g}")
     for kind, count in want.ledger.items():
         if result.ledger.get(kind, 0) > count:
             found.append(f"{result.ledger[kind]} times {kind}, allowed {count}")

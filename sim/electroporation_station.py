@@ -24,6 +24,7 @@ BRIM = 160e-9  # m^3
 WARMING = 600.0  # s, time constant of a plate towards its surroundings
 CHILLING = 90.0  # s, on the cold block
 OPEN = 1e6  # ohm
+CHARGING = 3.0  # s from GO to the first pulse
 BUBBLE = 0.25  # share of the gap that a bubble takes
 
 Fired = tuple[float, float, float]
@@ -58,6 +59,7 @@ class ElectroporationStation:
     plate: Plate | None = None
     column: int = 1
     probe: Vessel | None = None
+    busy_until: float = 0.0  # s; the train under way ends then
 
     # -- people
 
@@ -103,6 +105,7 @@ class ElectroporationStation:
 
     def fire(self, settings: electroporation.Settings, now: float) -> Sequence[Fired]:
         """GO: what the pulser measures pulse by pulse, and what happens in the wells of the column."""
+        self.busy_until = now + CHARGING + max(settings.count - 1, 0) * settings.interval
         names = [f"{row}{self.column}" for row in ROWS]
         seated = self.plate is not None and self.plate.place == "electroporator"
         wells = [self.plate.wells[n] for n in names if n in self.plate.wells] if seated and self.plate else []

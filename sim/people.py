@@ -6,7 +6,7 @@ by ValueError with the reason. The act happens when it is asked for; the answer 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,24 @@ class People:
         teams: Sequence[FilterHands | ColumnHands | PulseHands | DryerHands] = (
             self.filter, self.column, self.pulse, self.drying,
         )  # fmt: skip
-        self._actions: dict[str, Action] = {name: act for team in teams for name, act in team.actions().items()}
+        self._actions: dict[str, Action] = {
+            name: self._recorded(name, act) for team in teams for name, act in team.actions().items()
+        }
+
+    def _recorded(self, name: str, right: Action) -> Action:
+        """The action with its entry in the ledger: only what was really done stands there."""
+
+        def act(details: Details) -> Answer:
+            found = right(details)
+            self.hands.ledger.record(self.hands.now(), name, **{str(k): v for k, v in details.items()})
+            return found
+
+        return act
+
+    @property
+    def known(self) -> Collection[str]:
+        """What people here can be asked to do, samples and approvals apart."""
+        return self._actions.keys()
 
     def instead(self, action: str, done: Callable[[Action], Action]) -> None:
         """From now on `action` is done as `done` makes it of the right way: people make mistakes."""
@@ -50,9 +67,7 @@ class People:
             return dict.fromkeys(fields or ("approved",), "yes"), self.hands.takes()
         if action not in self._actions:
             raise ValueError(f"nobody here knows how to {action!r}")
-        values, seconds = self._actions[action](details)
-        self.hands.ledger.record(self.hands.now(), action, **{str(k): v for k, v in details.items()})
-        return values, seconds
+        return self._actions[action](details)
 
     def _sample(self, details: Details, fields: Mapping[str, Any]) -> Answer:
         """Results come in the unit each field asks for."""

@@ -70,5 +70,9 @@ class LimitExceeded(VesiflowError):
     """A value lies outside the limits of the line or the recipe: nothing was sent."""
 
 
+class Danger(VesiflowError):
+    """People or product are in danger, or control is lost: aborted at once, a person clears it."""
+
+
 class InDoubt(VesiflowError):
     """Whether a physical action happened is unknown: the unit is held, the operator decides."""

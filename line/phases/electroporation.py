@@ -13,15 +13,16 @@ from devices.commands import Command, Kind, Verdict
 from devices.readings import PulseLog, PulseProgram
 from line import transfer_plan
 from line.phases.pipetting import pipette, place_bottle, place_labware, place_stock
-from line.run import PhaseRun, entered
+from line.run import PhaseRun, Stopped, entered
 from line.units import ElectroporationStation
 from protocols.phases import CheckConductivity, Chill, CollectPlate, PreparePlate, Pulse, PulsePlate, Rest
-from vesiflow.errors import BadReply, NoReply, Refused
+from vesiflow.errors import BadReply, Danger, NoReply, Refused
 
 SAMPLE, CARGO = "sample:A1", "cargo:A1"
 _LOG_APPEARS_WITHIN = 5.0
-_OPEN, _NO_LOAD = 0.995, 1e4  # of the parallel resistor; ohm
-_GAP_TOLERANCE = 0.05
+_LEAST_CONDUCTANCE = 0.4  # of what filled wells of this sample have, cold and with cargo
+_NO_LOAD = 1e4  # ohm, where the sample's conductivity is not known
+WELL_VOLUME = "electroporation.well_volume"
 ELECTROPORATOR = "electroporation.electroporator"
 PULSE = "pulse"
 
@@ -67,6 +68,7 @@ async def prepare(run: PhaseRun, params: PreparePlate) -> None:
     text = "Place a fresh electroporation plate and full tip racks on the deck"
     await place_labware(run, station.liquid_handler, "place plate", text, "plate")
     await pipette(run, station.liquid_handler, plan.transfers)
+    run.fact(WELL_VOLUME, params.sample_volume + params.cargo_volume)
     run.result("wells", params.wells, "")
     run.result("volume per well", params.sample_volume + params.cargo_volume, "m^3")
 
@@ -150,7 +152,13 @@ async def _press_go(run: PhaseRun, station: ElectroporationStation, program: Pul
     """A person presses GO; the path of the one new log. NoReply when none appears in time."""
     known = set(await station.electroporator.read_log_names())
     details = {"program": program.name, "column": column}
-    await run.ask("press GO", f"Select column {column} and program {program.name}, press GO once", details)
+    stopped: Stopped | None = None
+    try:
+        await run.ask("press GO", f"Select column {column} and program {program.name}, press GO once", details)
+    except Stopped as request:  # a train that may have begun is never split: it ends, then the phase does
+        if run.requests.abort:
+            raise
+        stopped = request
     deadline = run.clock.now() + program.pulses * program.interval + _LOG_APPEARS_WITHIN
     while True:
         new = [path for path in await station.electroporator.read_log_names() if path not in known]
@@ -158,6 +166,8 @@ async def _press_go(run: PhaseRun, station: ElectroporationStation, program: Pul
             return new[0]
         if len(new) > 1 or run.clock.now() >= deadline:
             run.not_so()
+            if stopped is not None:
+                raise stopped
             raise NoReply(
                 f"{len(new)} new pulse logs for column {column}, expected one",
                 device=ELECTROPORATOR,
@@ -169,6 +179,11 @@ async def _press_go(run: PhaseRun, station: ElectroporationStation, program: Pul
 
 def _verify(run: PhaseRun, params: PulsePlate, log: PulseLog, column: int) -> None:
     """Voltage and time constant of every pulse against the recipe; an arc shows as a short time constant."""
+    if not log.voltages:
+        run.interlocks.trip(
+            "ep.interlock", f"column {column}: {log.result} before its first pulse: lid, plate or safety interlock",
+            value=0, limit=params.pulse.count, tag="electroporation.voltage", error=Danger,
+        )  # fmt: skip
     if log.result != "Complete" or not log.status_ok or len(log.voltages) != params.pulse.count:
         run.interlocks.trip(
             "ep.train", f"column {column}: {log.result}, {len(log.voltages)} pulses; nothing is added to it",
@@ -178,7 +193,7 @@ def _verify(run: PhaseRun, params: PulsePlate, log: PulseLog, column: int) -> No
         run.log("electroporation.voltage", voltage)
         run.log("electroporation.time_constant", tau)
         run.log("electroporation.load", load)
-        _seated(run, params, column, tau, load)
+        _seated(run, params, column, load)
         if abs(voltage - params.pulse.voltage) > params.voltage_tolerance * params.pulse.voltage:
             what, tag = f"column {column}: pulse voltage", "electroporation.voltage"
             run.alarm("ep.voltage", what, voltage, params.pulse.voltage, "V", tag)
@@ -189,13 +204,23 @@ def _verify(run: PhaseRun, params: PulsePlate, log: PulseLog, column: int) -> No
     run.result(f"column {column} time constant", log.time_constants[-1] if log.time_constants else 0.0, "s")
 
 
-def _seated(run: PhaseRun, params: PulsePlate, column: int, tau: float, load: float) -> None:
-    """A load far above that of filled wells: no plate, another gap, or nothing in the wells."""
-    wide = params.pulse.shape == "exponential" and tau > _OPEN * params.time_constant_max
+def _seated(run: PhaseRun, params: PulsePlate, column: int, load: float) -> None:
+    """What lies between the electrodes against the wells that were filled: no plate, another gap, or empty wells."""
+    conductance = 1.0 / load - (1.0 / params.pulse.resistance if params.pulse.resistance else 0.0)
+    least = _LEAST_CONDUCTANCE * _filled(run, params, column)
     run.interlocks.require(
-        "ep.load", load < _NO_LOAD and not wide, f"column {column}: hardly any load between the electrodes",
-        value=load, limit=_NO_LOAD, unit="ohm", tag="electroporation.load", debounce=0.0,
+        "ep.load", conductance >= least, f"column {column}: no plate, another gap, or nothing in the wells",
+        value=conductance, limit=least, unit="S", tag="electroporation.load", debounce=0.0,
     )  # fmt: skip
+
+
+def _filled(run: PhaseRun, params: PulsePlate, column: int) -> float:
+    """Conductance of the column as it was filled, S: kappa V / gap^2, the wells in parallel."""
+    conductivity, volume = run.facts.get("electroporation.conductivity"), run.facts.get(WELL_VOLUME)
+    if conductivity is None or volume is None:
+        return 1.0 / _NO_LOAD / _LEAST_CONDUCTANCE
+    wells = min(params.wells_per_pulse, params.wells - (column - 1) * params.wells_per_pulse)
+    return conductivity * volume * wells / params.pulse.gap**2
 
 
 async def rest(run: PhaseRun, params: Rest) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from sim.bench import Bench
-from sim.faults import product, wet, wires
+from sim.faults.files import LOADED
 from sim.faults.injectors import INJECTORS, Effect, Injector, Scene
 from sim.faults.model import Fault, Level
 from sim.plant import Plant
@@ -20,8 +20,7 @@ from sim.wire.emulator import Emulator
 from sim.wire.faulty import Faulty
 from vesiflow.errors import ConfigError
 
-LOADED = (product, wet, wires)
-"""Modules whose injectors are in the table once they are imported."""
+assert LOADED
 
 Values = Mapping[str, Callable[[], float]]
 
@@ -36,7 +35,17 @@ class Strike:
     fired: float | None = None
     over: bool = False
     effect: Effect | None = None
+    failed: str = ""
     _from: float | None = None
+
+    @property
+    def told(self) -> str:
+        """What became of it."""
+        if self.fired is None:
+            return "never struck" if self.will else "was not to strike this time"
+        if self.failed:
+            return f"could not strike at {self.fired:.1f} s: {self.failed}"
+        return f"struck at {self.fired:.1f} s"
 
     def due(self, scene: Scene, values: Values, phase: str) -> bool:
         """Whether its moment has come."""
@@ -79,6 +88,10 @@ class Director:
         """When the first fault struck."""
         return min((one.fired for one in self.strikes if one.fired is not None), default=None)
 
+    def told(self) -> Sequence[str]:
+        """One line a fault: when it struck, or that it has not."""
+        return [f"fault {one.fault.id} ({one.fault.what}): {one.told}" for one in self.strikes]
+
     def look(self) -> None:
         """Begin what is due, go on with what lasts, end what is over."""
         if self._busy:
@@ -107,7 +120,10 @@ class Director:
             strike.fired = now
             self.scene.plant.ledger.record(now, "fault", id=strike.fault.id, what=strike.fault.what)
             known = self.host if strike.fault.level is Level.HOST else INJECTORS
-            strike.effect = known[strike.fault.what](self.scene, strike.fault.settings)
+            try:
+                strike.effect = known[strike.fault.what](self.scene, strike.fault.settings)
+            except (ValueError, KeyError) as error:  # nothing to break there at this moment
+                strike.failed = str(error)
         if strike.fired is None or strike.over or strike.effect is None:
             return
         lasts = strike.fault.when.lasts
@@ -131,6 +147,7 @@ def values_of(plant: Plant) -> Values:
         "sec.injector": lambda: float(plant.sec.injector),
         "sec.tube": lambda: float(plant.sec.tube),
         "lyo.shelf": lambda: plant.dryer.shelf,
+        "lyo.setpoint": lambda: plant.dryer.setpoint,
         "lyo.pressure": lambda: plant.dryer.chamber.pressure,
     }
 
@@ -148,13 +165,28 @@ class Watched(Faulty):
         self._look()
 
 
+def _refuse_unknown(fault: Fault, bench: Bench, plant: Plant) -> None:
+    """ConfigError when `fault` names an address, sensor, action or value that this line has not."""
+    places = [part.strip() for part in str(fault.settings.get("at", "")).split(",") if part.strip()]
+    checks = (
+        ("address", places, bench.endpoints),
+        ("sensor", [fault.settings[name] for name in ("sensor", "other") if name in fault.settings], plant.sensors),
+        ("action", [fault.settings["action"]] if "action" in fault.settings else [], plant.people.known),
+        ("value", [fault.when.value] if fault.when.value else [], values_of(plant)),
+    )
+    for kind, named, known in checks:
+        for name in named:
+            if name not in known:
+                raise ConfigError(
+                    f"this line has no such {kind}", device=f"fault {fault.id}", value=name,
+                    bounds=", ".join(sorted(known)),
+                )  # fmt: skip
+
+
 def attach(bench: Bench, plant: Plant, faults: Sequence[Fault], seed: int = 1) -> Director:
     """Put a director behind every wire of `bench`; before its ports are opened. ConfigError for an unknown fault."""
     for fault in faults:
-        if fault.what not in INJECTORS and fault.level is not Level.HOST:
-            raise ConfigError(f"nothing is called {fault.what!r}", bounds=", ".join(sorted(INJECTORS)))
-        if fault.when.value and fault.when.value not in values_of(plant):
-            raise ConfigError(f"no value {fault.when.value!r}", bounds=", ".join(values_of(plant)))
+        _refuse_unknown(fault, bench, plant)
     rng = Random(f"{seed}:faults")
     wires: dict[str, Watched] = {}
     scene = Scene(plant, bench, wires, plant.now, rng)

@@ -53,13 +53,23 @@ class Scene:
 
 Injector = Callable[[Scene, Settings], Effect]
 INJECTORS: dict[str, Injector] = {}
+SETTINGS: dict[str, Mapping[str, str]] = {}
+"""Units of the settings of every injector, by name; what is no number is `TEXT`."""
+TEXT, ANY = "text", "the sensor's"
+
+HOST: Mapping[str, Mapping[str, str]] = {
+    "disk.full": {"pages": ""}, "disk.broken": {}, "clock.step": {"seconds": "s"}, "alarm.flood": {"count": ""},
+    "person.presses": {"command": TEXT, "count": ""},
+}  # fmt: skip
+"""Faults of the computer, done by whoever runs the controller."""
+SETTINGS.update(HOST)
 
 
-def injector(name: str) -> Callable[[Injector], Injector]:
-    """Register a function as the injector `name`."""
+def injector(name: str, **settings: str) -> Callable[[Injector], Injector]:
+    """Register a function as the injector `name` with the units of its settings."""
 
     def register(function: Injector) -> Injector:
-        INJECTORS[name] = function
+        INJECTORS[name], SETTINGS[name] = function, settings
         return function
 
     return register

@@ -1,18 +1,13 @@
-"""What a fault is: an id, a level, when it strikes, what it does; and the catalogue of all of them as data."""
+"""What a fault is: an id, a level, when it strikes, what it does, and what must follow."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from functools import cache
-from importlib.resources import as_file, files
-from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from vesiflow.documents import DocumentError, problems, read
-from vesiflow.errors import ConfigError
 from vesiflow.quantities import parse
 
 
@@ -55,7 +50,7 @@ class When(Section):
 
 
 class Fault(Section):
-    """One thing that goes wrong: `what` names the injector, `settings` are its numbers in inside units."""
+    """One thing that goes wrong: `what` names the injector, `settings` are its numbers, in inside units once read."""
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,40}$")
     level: Level
@@ -66,13 +61,15 @@ class Fault(Section):
 
 class Expectation(Section):
     """What must follow. `alarms`: one of these is raised; `state` the batch comes to; `within` s until it is noticed;
-    `safe_within` s more until the unit's outputs are safe; `ledger`: how often something may have happened."""
+    `safe_within` s more until the unit's outputs are safe; `ledger`: how often something may have happened; `below`:
+    values of the plant (those a fault can wait for) that must end lower."""
 
     alarms: tuple[str, ...] = ()
     state: str = "Held"
     within: Seconds = 60.0
     safe_within: Seconds = 5.0
     ledger: Mapping[str, int] = {}
+    below: Mapping[str, float] = {}
 
 
 class Entry(Section):
@@ -91,46 +88,3 @@ class Entry(Section):
     expect: Expectation = Expectation()
     covered: str = ""
     quick: bool = False
-
-
-@cache
-def catalogue() -> Mapping[str, Entry]:
-    """All entries by id; ConfigError when the data file is wrong."""
-    with as_file(files("sim.faults") / "catalogue.yaml") as path:
-        document = read(path)
-    entries = {}
-    for name, data in (document.data or {}).items():
-        filled = {**data, "id": name, "faults": [{"id": name, **one} for one in data.get("faults", ())]}
-        try:
-            entries[name] = Entry.model_validate(filled)
-        except ValidationError as error:
-            raise DocumentError(problems(error, document, (name,))) from None
-    return entries
-
-
-def load(file: Path) -> tuple[Fault, ...]:
-    """The faults of a fault file: a list of {id, level, what, when, settings}; DocumentError naming lines."""
-    document = read(file)
-    if not isinstance(document.data, list):
-        raise DocumentError([document.problem((), "is not a list of faults")])
-    found = []
-    for index, item in enumerate(document.data):
-        try:
-            found.append(Fault.model_validate(item))
-        except ValidationError as error:
-            raise DocumentError(problems(error, document, (index,))) from None
-    return tuple(found)
-
-
-def find(name: str) -> tuple[Fault, ...]:
-    """The faults of a catalogue entry, or of a fault file when `name` ends in .yaml."""
-    if name.endswith((".yaml", ".yml")):
-        return load(Path(name))
-    entry = catalogue().get(name)
-    if entry is None:
-        raise ConfigError(f"no such fault: {name!r}", remedy="see `vesiflow faults list`, or give a .yaml file")
-    if not entry.faults:
-        raise ConfigError(
-            f"{name} is no fault of a running batch", remedy=f"it is proven by {entry.covered or 'a check'}"
-        )
-    return entry.faults

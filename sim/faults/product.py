@@ -6,17 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sim.faults.injectors import ONCE, Effect, Scene, Settings, injector, number
+from sim.faults.injectors import ONCE, TEXT, Effect, Scene, Settings, injector, number
 from sim.freeze_dryer import ISOLATION
 from sim.hands import Action, Answer, Details
 
 
-@injector("pulse.missed")
+@injector("pulse.missed", by="")
 def missed(scene: Scene, settings: Settings) -> Effect:
     """The pulser delivers `by` pulses fewer than asked for and logs what it did."""
-    pulser, by = scene.emulator("ep/electroporator"), int(number(settings, "by", 1))
-    pulser.interfere(lambda measured: measured[: max(len(measured) - by, 0)])
-    return Effect(undo=lambda: pulser.interfere(None))
+    pulser = scene.emulator("ep/electroporator")
+    pulser.withheld = int(number(settings, "by", 1))
+    return Effect(undo=lambda: setattr(pulser, "withheld", 0))
+
+
+@injector("pulse.lid")
+def lid(scene: Scene, settings: Settings) -> Effect:
+    """The lid is opened while the pulser charges: its own interlock lets no pulse through."""
+    pulser = scene.emulator("ep/electroporator")
+    pulser.lid_open = True
+    return Effect(undo=lambda: setattr(pulser, "lid_open", False))
 
 
 @injector("pulse.no_log")
@@ -42,7 +50,7 @@ def plate_left(scene: Scene, settings: Settings) -> Effect:
     return ONCE
 
 
-@injector("plate.gap")
+@injector("plate.gap", gap="m")
 def plate_gap(scene: Scene, numbers: Settings) -> Effect:
     """The plate that is put down has another gap than the program says, m."""
     station, gap = scene.plant.station, number(numbers, "gap", 4e-3)
@@ -51,7 +59,7 @@ def plate_gap(scene: Scene, numbers: Settings) -> Effect:
     return ONCE
 
 
-@injector("cooling.warm")
+@injector("cooling.warm", temperature="degC")
 def cooling(scene: Scene, settings: Settings) -> Effect:
     """The cold block stands at `temperature` degC."""
     station = scene.plant.station
@@ -59,7 +67,7 @@ def cooling(scene: Scene, settings: Settings) -> Effect:
     return ONCE
 
 
-@injector("person.answers")
+@injector("person.answers", action=TEXT, field=TEXT, value=TEXT)
 def person_answers(scene: Scene, settings: Settings) -> Effect:
     """The person does `action` and answers `field` with `value`: a wrong label scanned, another count."""
     action, field = str(settings["action"]), str(settings.get("field", "barcode"))
@@ -75,7 +83,7 @@ def person_answers(scene: Scene, settings: Settings) -> Effect:
     return ONCE
 
 
-@injector("person.scans_wrong")
+@injector("person.scans_wrong", action=TEXT, field=TEXT, value=TEXT)
 def person_scans_wrong(scene: Scene, settings: Settings) -> Effect:
     """At `action` the person has picked up another item: its label is scanned and nothing is done with it."""
 
@@ -86,7 +94,7 @@ def person_scans_wrong(scene: Scene, settings: Settings) -> Effect:
     return ONCE
 
 
-@injector("person.away")
+@injector("person.away", action=TEXT, seconds="s")
 def person_away(scene: Scene, settings: Settings) -> Effect:
     """Nobody is there: the next answer to `action` takes `seconds`."""
 
@@ -101,7 +109,7 @@ def person_away(scene: Scene, settings: Settings) -> Effect:
     return ONCE
 
 
-@injector("stoppers.partly")
+@injector("stoppers.partly", open="")
 def stoppers_partly(scene: Scene, settings: Settings) -> Effect:
     """So many stoppers do not go home, and the person counts right."""
     open_ = int(number(settings, "open", 2))
@@ -119,7 +127,7 @@ def stoppers_partly(scene: Scene, settings: Settings) -> Effect:
     return ONCE
 
 
-@injector("dryer.leak")
+@injector("dryer.leak", leak="Pa*m^3/s")
 def leak(scene: Scene, settings: Settings) -> Effect:
     """A leak of `leak` Pa m^3/s from now on; a door that is open is a very big one."""
     dryer = scene.plant.dryer
@@ -128,7 +136,7 @@ def leak(scene: Scene, settings: Settings) -> Effect:
     return Effect(undo=lambda: setattr(dryer, "machine", replace(dryer.machine, leak=before)))
 
 
-@injector("dryer.pump_fails")
+@injector("dryer.pump_fails", throughput="m^3/s", back="Pa*m^3/s")
 def pump_fails(scene: Scene, settings: Settings) -> Effect:
     """The vacuum pump stands; air comes back through it as long as the way to it is open."""
     dryer = scene.plant.dryer
@@ -142,7 +150,7 @@ def pump_fails(scene: Scene, settings: Settings) -> Effect:
     return Effect(tick, lambda: setattr(dryer, "machine", sound))
 
 
-@injector("shelf.heats")
+@injector("shelf.heats", rate="K/s")
 def shelf_heats(scene: Scene, settings: Settings) -> Effect:
     """The heater's relay is stuck: the bath gains `rate` K/s while the circulator has current."""
     dryer = scene.plant.dryer
@@ -150,7 +158,7 @@ def shelf_heats(scene: Scene, settings: Settings) -> Effect:
     return Effect(undo=lambda: setattr(dryer, "stuck_heater", 0.0))
 
 
-@injector("robot.error")
+@injector("robot.error", op=TEXT, text=TEXT, count="")
 def robot_error(scene: Scene, settings: Settings) -> Effect:
     """From the next `op` on the robot refuses with `text`; with `count` only so many times."""
     deck, op, text = scene.plant.deck, str(settings.get("op", "aspirate")), str(settings["text"])

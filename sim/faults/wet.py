@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from sim.faults.injectors import ONCE, Effect, Scene, Settings, injector, number
+from sim.faults.injectors import ANY, ONCE, TEXT, Effect, Scene, Settings, injector, number
 from sim.material import Material
 from sim.wire.mettler_sics import MettlerBalance
 
 
-@injector("tff.fouling")
+@injector("tff.fouling", factor="", every="s", step="")
 def fouling(scene: Scene, settings: Settings) -> Effect:
     """The membrane's resistance grows by `factor` every `every` s, or at once by `step`."""
     tff = scene.plant.tff
@@ -29,7 +29,7 @@ def fouling(scene: Scene, settings: Settings) -> Effect:
     return Effect(tick)
 
 
-@injector("tff.burst")
+@injector("tff.burst", resistance="", slip="")
 def burst(scene: Scene, settings: Settings) -> Effect:
     """A fibre bursts: no resistance, no retention, and the pressure pushes past the rollers of the permeate pump."""
     tff = scene.plant.tff
@@ -56,7 +56,7 @@ def burst(scene: Scene, settings: Settings) -> Effect:
     return Effect(tick)
 
 
-@injector("tff.empty")
+@injector("tff.empty", seconds="s")
 def empty(scene: Scene, settings: Settings) -> Effect:
     """The reservoir runs out through a loose hose within `seconds`; what was in it is lost."""
     tff, seconds = scene.plant.tff, number(settings, "seconds", 20.0)
@@ -71,7 +71,7 @@ def empty(scene: Scene, settings: Settings) -> Effect:
     return Effect(tick)
 
 
-@injector("tff.buffer_short")
+@injector("tff.buffer_short", share="")
 def buffer_short(scene: Scene, settings: Settings) -> Effect:
     """The buffer bottle holds only `share` of what it should."""
     tff = scene.plant.tff
@@ -82,7 +82,7 @@ def buffer_short(scene: Scene, settings: Settings) -> Effect:
     return ONCE
 
 
-@injector("tff.permeability")
+@injector("tff.permeability", share="")
 def permeability(scene: Scene, settings: Settings) -> Effect:
     """The module mounted is not as permeable as it was sold."""
     return fouling(scene, {"factor": 1.0, "step": 1.0 / number(settings, "share", 0.55)})
@@ -97,7 +97,7 @@ def empty_loop(scene: Scene, settings: Settings) -> Effect:
     return ONCE
 
 
-@injector("sensor.freeze")
+@injector("sensor.freeze", sensor=TEXT)
 def freeze(scene: Scene, settings: Settings) -> Effect:
     """The sensor `sensor` shows its last value for ever."""
     sensor = scene.sensor(str(settings["sensor"]))
@@ -112,7 +112,7 @@ def freeze(scene: Scene, settings: Settings) -> Effect:
     return Effect(undo=lambda: setattr(sensor, "trouble", None))
 
 
-@injector("sensor.value")
+@injector("sensor.value", sensor=TEXT, value=ANY)
 def value(scene: Scene, settings: Settings) -> Effect:
     """The sensor shows `value`, whatever is so; NaN when none is given."""
     sensor = scene.sensor(str(settings["sensor"]))
@@ -121,7 +121,7 @@ def value(scene: Scene, settings: Settings) -> Effect:
     return Effect(undo=lambda: setattr(sensor, "trouble", None))
 
 
-@injector("sensor.drift")
+@injector("sensor.drift", sensor=TEXT, rate=ANY, step=ANY, gain="", high=ANY)
 def drift(scene: Scene, settings: Settings) -> Effect:
     """The sensor drifts by `rate` a second, jumps by `step`, is multiplied by `gain`, and ends at `high`."""
     sensor, begun = scene.sensor(str(settings["sensor"])), scene.now()
@@ -131,7 +131,7 @@ def drift(scene: Scene, settings: Settings) -> Effect:
     return Effect(undo=lambda: setattr(sensor, "trouble", None))
 
 
-@injector("sensor.follows")
+@injector("sensor.follows", sensor=TEXT, other=TEXT, ratio="")
 def follows(scene: Scene, settings: Settings) -> Effect:
     """The sensor never falls below `ratio` times what another one shows."""
     sensor, other = scene.sensor(str(settings["sensor"])), scene.sensor(str(settings["other"]))
@@ -140,7 +140,7 @@ def follows(scene: Scene, settings: Settings) -> Effect:
     return Effect(undo=lambda: setattr(sensor, "trouble", None))
 
 
-@injector("pump.stops")
+@injector("pump.stops", at=TEXT)
 def pump_stops(scene: Scene, settings: Settings) -> Effect:
     """The drive at `at` stands still and says so: stop key, thermal trip."""
     pump = scene.emulator(str(settings.get("at", "tff/feed")))
@@ -161,7 +161,7 @@ def pump_slips(scene: Scene, settings: Settings) -> Effect:
     return Effect(tick)
 
 
-@injector("balance.unit")
+@injector("balance.unit", at=TEXT, unit=TEXT)
 def balance_unit(scene: Scene, settings: Settings) -> Effect:
     """Somebody presses the unit key of a balance."""
     balance = scene.emulator(str(settings["at"]))
@@ -170,14 +170,14 @@ def balance_unit(scene: Scene, settings: Settings) -> Effect:
     return ONCE
 
 
-@injector("valve.stuck")
+@injector("valve.stuck", at=TEXT)
 def valve_stuck(scene: Scene, settings: Settings) -> Effect:
     """The actuator takes the command and never arrives."""
     scene.emulator(str(settings.get("at", "sec/injection_valve"))).jam()
     return ONCE
 
 
-@injector("collector.slips")
+@injector("collector.slips", at=TEXT, by="")
 def collector_slips(scene: Scene, settings: Settings) -> Effect:
     """The arm ends `by` tubes beside where it was sent."""
     scene.emulator(str(settings.get("at", "sec/collector"))).lose_steps(int(number(settings, "by", 1)))

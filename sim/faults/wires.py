@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sim.faults.injectors import ONCE, Effect, Scene, Settings, injector, number
+from sim.faults.injectors import ONCE, TEXT, Effect, Scene, Settings, injector, number
 from sim.wire.faulty import Fault
 
 
-@injector("wire.fault")
+@injector("wire.fault", at=TEXT, fault=TEXT, seconds="s", times="", only_after=TEXT)
 def wire(scene: Scene, settings: Settings) -> Effect:
     """`fault` of sim.wire.faulty at the address `at`, for `times` answers or until it is over."""
     line = scene.wires[str(settings["at"])]
@@ -22,7 +22,7 @@ def wire(scene: Scene, settings: Settings) -> Effect:
     return Effect(undo=line.clear)
 
 
-@injector("wire.unplugged")
+@injector("wire.unplugged", at=TEXT)
 def unplugged(scene: Scene, settings: Settings) -> Effect:
     """The adapters at the addresses of `at` (with commas) vanish from the machine."""
     addresses = [part.strip() for part in str(settings["at"]).split(",")]
@@ -30,7 +30,7 @@ def unplugged(scene: Scene, settings: Settings) -> Effect:
     return Effect(undo=lambda: scene.bench.unplugged.difference_update(addresses))
 
 
-@injector("wire.settings")
+@injector("wire.settings", at=TEXT, baudrate="")
 def line_settings(scene: Scene, settings: Settings) -> Effect:
     """The instrument at `at` is set to another baud rate or parity."""
     emulator = scene.emulator(str(settings["at"]))
@@ -38,7 +38,7 @@ def line_settings(scene: Scene, settings: Settings) -> Effect:
     return ONCE
 
 
-@injector("power.cycle")
+@injector("power.cycle", at=TEXT, seconds="s")
 def power_cycle(scene: Scene, settings: Settings) -> Effect:
     """The instruments at `at` lose their power for `seconds` and start as they do after a power cut."""
     addresses = [part.strip() for part in str(settings["at"]).split(",")]

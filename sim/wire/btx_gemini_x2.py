@@ -12,7 +12,7 @@ import fnmatch
 import math
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sim.wire.emulator import Now, Outbox, WireSettings
@@ -100,8 +100,9 @@ class BtxGeminiX2:
         self._upload: bytes | None = None
         self._pending: list[tuple[float, str, str]] = []  # when the log appears, path, content
         self._files: dict[str, str] = {}
-        self._interference: Callable[[Sequence[Measured]], Sequence[Measured]] | None = None
         self.card_full = False
+        self.withheld = 0  # pulses that a defect leaves out of every train
+        self.lid_open = False  # the interlock lets nothing through
         self._sent = 0
         self._heard = 0
         self._commands: dict[str, Callable[[str], str]] = {
@@ -155,19 +156,14 @@ class BtxGeminiX2:
         """GO on the program `name`: pulses, returns the seconds until its log is there. KeyError: no such program."""
         self.scan()
         program = decode(self._programs[name])
-        measured = list(self._fire(program))
-        if self._interference is not None:
-            measured = list(self._interference(measured))
+        pulses = 0 if self.lid_open else max(program.pulses - self.withheld, 0)
+        measured = list(self._fire(replace(program, pulses=pulses))) if pulses else []
         train = self.CHARGE + max(program.pulses - 1, 0) * program.interval
         begin = max(self._now(), self._pending[-1][0]) if self._pending else self._now()
         finished = begin + train + self.LOG
         if not self.card_full:
             self._pending.append((finished, self._new_path(), self._log(program, measured)))
         return finished - self._now()
-
-    def interfere(self, between: Callable[[Sequence[Measured]], Sequence[Measured]] | None) -> None:
-        """What a defect makes of every train; None for a sound instrument."""
-        self._interference = between
 
     def _new_path(self) -> str:
         date = self._utc()

@@ -24,6 +24,7 @@ class Serial(serial.SerialBase):  # type: ignore[misc]
     _address: str
     _buffer: bytes = b""
     _heard: bool = True
+    _settings: WireSettings | None = None
 
     def open(self) -> None:
         """Connect to the emulator at the address; SerialException like a missing or busy device file."""
@@ -80,12 +81,14 @@ class Serial(serial.SerialBase):  # type: ignore[misc]
     def _check(self) -> None:
         if not self.is_open:
             raise serial.PortNotOpenError
+        if self._emulator.settings is not self._settings:  # somebody has changed them on the instrument
+            self._heard = self._understood()
         if self._address in self._bench.unplugged:
             raise serial.SerialException("device reports readiness to read but returned no data (device disconnected?)")
 
     def _understood(self) -> bool:
         """With other line settings the instrument sees only framing errors and stays silent."""
-        settings: WireSettings = self._emulator.settings
+        self._settings = settings = self._emulator.settings
         if settings.baudrate is None:
             return True
         return (settings.baudrate, settings.bytesize, settings.parity, settings.stopbits) == (
