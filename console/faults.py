@@ -11,7 +11,8 @@ from console.files import expect_writable, write_json, write_text
 from console.progress_note import note
 from console.running import drive
 from console.summary import plain_table, screen
-from line.trial import Result, run
+from line.trial import run
+from line.trial_result import Result
 from sim.faults.files import catalogue
 from sim.faults.model import Entry
 from vesiflow.errors import ConfigError
@@ -21,7 +22,7 @@ def list_() -> None:
     """List the faults: what goes wrong, what must be noticed, what must follow."""
     table = plain_table("fault", "operation", "what goes wrong", "what must follow", "proven by")
     for entry in catalogue().values():
-        proof = entry.covered or f"trial {entry.trial}"
+        proof = entry.shown_by or (f"check {entry.check}" if entry.check else f"trial {entry.trial}")
         table.add_row(*map(escape, (entry.id, entry.operation, entry.fault, entry.reaction, proof)))
     screen().print(table)
 
@@ -66,7 +67,7 @@ def chosen(ids: tuple[str, ...], quick: bool) -> list[Entry]:
     for name in ids:
         if not any(one.startswith(name) for one in known):
             raise ConfigError(f"no such fault: {name!r}", remedy="see `vesiflow faults list`")
-    found = [one for one in known.values() if one.trial and (not ids or one.id.startswith(ids))]
+    found = [one for one in known.values() if not one.shown_by and (not ids or one.id.startswith(ids))]
     return [one for one in found if one.quick or not quick]
 
 

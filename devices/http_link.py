@@ -27,6 +27,7 @@ GROUP = "vesiflow.http"
 LARGEST = 32 * 1024 * 1024
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 """Seconds for one exchange; what takes longer is polled."""
+_METADATA = ("169.254.169.254", "fd00:ec2::254", "metadata.google.internal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,8 @@ async def open_http(
 
 def refuse_stranger(host: str, hosts: tuple[str, ...]) -> None:
     """ConfigError unless `host` is listed, or nothing is listed and it is an address of a private network or .local."""
+    if host in _METADATA and host not in hosts:
+        raise ConfigError("the metadata service of a cloud is no robot", value=host, remedy="mend `at:`")
     if hosts:
         if host not in hosts:
             raise ConfigError("host not allowed", value=host, bounds=", ".join(hosts), remedy="add it to `hosts:`")

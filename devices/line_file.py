@@ -154,6 +154,7 @@ def check(document: Document) -> LineFile:
     instruments = dict(_instruments(model, document, found))
     roles = dict(_roles(model, instruments, document, found))
     _shared_ports(instruments, document, found)
+    _one_kind(model, instruments, document, found)
     _safe_states(model, document, found)
     interlocks = dict(_interlocks(model, document, found))
     clock, speed = _clock(model, document, found)
@@ -268,6 +269,16 @@ def _limits(
         except ValueError as error:
             found.append(document.problem((*place, "limits", name), str(error)))
     return limits
+
+
+def _one_kind(
+    model: LineModel, instruments: Mapping[str, InstrumentSpec], document: Document, found: list[Problem]
+) -> None:
+    """A line of real instruments has no simulated one: what it makes is either a product or none."""
+    simulated = [name for name, spec in instruments.items() if spec.at.startswith("sim:")]
+    if model.simulation is None and len(simulated) < len(instruments):
+        reason = "a simulated instrument among real ones; only a line with a `simulation:` section may have both"
+        found.extend(document.problem(("instruments", name, "at"), reason) for name in simulated)
 
 
 def _safe_states(model: LineModel, document: Document, found: list[Problem]) -> None:

@@ -64,7 +64,8 @@ class Link:
     """One instrument's conversation. `name` is the instrument's name in the line file.
 
     `errors` are those of vesiflow.errors, for drivers that import nothing of ours. `guard` is held around every write
-    and raises, before anything leaves, when this process has lost the line.
+    and raises, before anything leaves, when this process has lost the line. `unasked` is told (name, text) of every
+    line that came without being an answer: an error that an instrument reports once must not be lost.
     """
 
     errors: ClassVar[ModuleType] = errors
@@ -79,6 +80,7 @@ class Link:
     identify: Callable[[], Awaitable[Identity]] | None = None
     identity: Identity | None = None
     guard: AbstractContextManager[None] = field(default_factory=nullcontext)
+    unasked: Callable[[str, str], None] | None = None
 
     def __post_init__(self) -> None:
         self._turn = Lock(self.clock)
@@ -174,6 +176,8 @@ class Link:
                 skipped += 1
                 foreign = reply.strip() or foreign
                 self.counters.foreign += 1
+                if self.unasked is not None and foreign and self._recoverer is None:
+                    self.unasked(self.name, _shown(foreign))
                 if skipped > MAX_FOREIGN:
                     self._dirty = True
                     raise BadReply(

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from devices.commands import Verdict
+from devices.link import Link
 from devices.open_line import OpenLine
 from line.alarms import AlarmBook
 from line.batch import Batch, PhaseStatus
@@ -53,6 +54,9 @@ class Controller:
         self._granted: dict[str, int] = {}
         self._token = 0
         self._log = log.get(line=line.file.name)
+        for instrument in line.instruments.values():
+            if isinstance(instrument.link, Link):
+                instrument.link.unasked = self._unasked
 
     def create(self, batch_id: str, recipe: ControlRecipe, who: str) -> Batch:
         """Take a batch in; the same id with the same recipe gives the same batch, another recipe is Refused."""
@@ -210,6 +214,12 @@ class Controller:
         for batch in self.batches.values():
             batch.telemetry.close()
         await self.line.close()
+
+    def _unasked(self, instrument: str, text: str) -> None:
+        """What an instrument says by itself: an alarm, on behalf of the batch that runs."""
+        running = [batch.id for batch in self.batches.values() if batch.running]
+        alarm = self.alarms.raise_("line.unasked", f"{instrument} says {text}", batch=running[0] if running else "")
+        self.alarms.clear(alarm.row.name, alarm.batch)
 
     def stood_still(self, unreached: list[str]) -> None:
         """The event loop had hung and the dead-man has made the line safe meanwhile: every running batch is held."""

@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from devices.line_file import LineFile, line_from_text, load_line
+from devices.line_file import LineFile
+from line.fault_checks import CHECKS
 from line.host import Host
 from line.procedure import Outcome, Procedure
 from line.safe_outputs import safe
+from line.trial_line import trial
+from line.trial_result import Result
 from line.troubled import Scene, troubled
-from protocols.check import check, refuse
 from protocols.control import ControlRecipe
-from protocols.load import load
-from protocols.resolve import resolve
 from records.journal import Entry
 from records.store import Store
 from sim.faults.director import Director, values_of
@@ -38,29 +34,6 @@ BATCH = "trial"
 _MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a trial's data need not outlive it
 NOTICED = ("alarm.raised", "deviation", "batch.state", "phase.ended", "alarm.flood")
 _BAD_STATES = ("Holding", "Held", "Aborting", "Aborted", "Stopping")
-
-
-@dataclass
-class Result:
-    """What a trial found. Times in seconds: `struck` process time, `noticed` after it, `safe_after` after that."""
-
-    id: str
-    struck: float | None = None
-    noticed: float | None = None
-    noticed_by: str = ""
-    state: str = ""
-    safe_after: float | None = None
-    lost: float = 0.0
-    alarms: tuple[str, ...] = ()
-    ledger: Mapping[str, int] = field(default_factory=dict)
-    values: Mapping[str, float] = field(default_factory=dict)
-    problems: tuple[str, ...] = ()
-    note: str = ""
-
-    @property
-    def met(self) -> bool:
-        """Whether everything that was expected came true."""
-        return not self.problems
 
 
 @dataclass
@@ -84,40 +57,13 @@ class _Watch:
             self.since = self.plant.now()
 
 
-def recipe_path(name: str) -> Path:
-    """The file of trial `name`."""
-    with as_file(files("line") / "trials" / f"{name}.yaml") as path:
-        return path
-
-
-def trial_line(unit: str, changes: Mapping[str, Any] | None = None) -> LineFile:
-    """The packaged simulated line with what `unit` needs, `changes` merged into the document."""
-    data = yaml.safe_load(load_line("sim").text)
-    roles = {name: role for name, role in data["roles"].items() if name.startswith((unit + ".", "line."))}
-    used = {role["instrument"] for role in roles.values()}
-    data["roles"] = roles
-    data["instruments"] = {name: item for name, item in data["instruments"].items() if name in used}
-    data["safe_state"] = {unit: data["safe_state"][unit]}
-    return line_from_text(yaml.safe_dump(_merged(data, changes or {}), sort_keys=False))
-
-
-def _merged(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    out = dict(data)
-    for name, value in changes.items():
-        both = isinstance(value, Mapping) and isinstance(out.get(name), Mapping)
-        out[name] = _merged(out[name], value) if both else value
-    return out
-
-
 async def run(case: Case, seed: int = 1) -> Result:
-    """Run one case of the catalogue and judge it."""
-    path = recipe_path(case.trial)
-    unit = next(iter(yaml.safe_load(path.read_text(encoding="utf-8"))["procedure"][0]))
+    """Run one case of the catalogue and judge it: a batch with faults, or a check of what no batch can show."""
+    if case.check:
+        return judged(case, await CHECKS[case.check](Result(case.id), seed))
     result = Result(case.id)
     try:
-        line, master = trial_line(unit, case.line), load(str(path))
-        refuse(master, check(master, line.profile))
-        recipe = resolve(master, line.profile)
+        line, recipe, unit = trial(case.trial, case.line)
     except VesiflowError as error:
         return judged(case, replace(result, struck=0.0, noticed=0.0, noticed_by="preflight", state="Refused",
                                     safe_after=0.0, note=str(error).splitlines()[0]))  # fmt: skip
@@ -203,7 +149,7 @@ def kept(plant: Plant) -> float:
 
 def judged(case: Case, result: Result) -> Result:
     """The result with everything that is not as expected."""
-    want, found = case.expect, []
+    want, found = case.expect, list(result.problems)
     if result.struck is None:
         found.append("the fault never struck")
     if result.noticed is None and (want.alarms or want.state != "Complete"):

@@ -29,7 +29,8 @@ _HEEL = 1e-3  # kg on the reservoir's balance
 _FOULED, _CLOGGED = 0.2, 0.05  # of the permeate flow allowed
 _STEP = 20e-3  # kg beside what pumps can have moved between two readings
 _PUMP_TOLERANCE = 0.1
-_STILL_COUNTS = 120  # equal readings: the monitor shows tenths of a psi, which hide most of the noise
+_STILL_PRESSURE = 120  # equal readings: the monitor shows tenths of a psi, which hide most of the noise
+_STILL_MASS = 40  # equal readings while liquid flows; a sound balance shows 13 at most
 _DRIFT = 0.1e-3 / 60.0  # kg/s of a balance that nothing flows to
 OFFSET = "tff.permeate_offset"
 
@@ -69,7 +70,7 @@ class Circulation:
     _trimmed: float = 0.0
     _started: float = 0.0
     _usual: tuple[float, float] | None = None  # feed pressure and TMP of this loop
-    _frozen: signs.Frozen = field(default_factory=lambda: signs.Frozen(_STILL_COUNTS))
+    _frozen: dict[str, signs.Frozen] = field(default_factory=dict)
     _before: tuple[float, float, float] | None = None  # time, retentate and permeate mass of the last scan
     _masses: deque[tuple[float, float]] = field(default_factory=deque)
 
@@ -93,6 +94,7 @@ class Circulation:
             await self._set_buffer(self._buffer_flow or self._permeate_flow)
             await self.skid.buffer_pump.start()
         self._masses.clear()
+        self._frozen.clear()
         self._trimmed = self._started = self.run.clock.now()
         self._usual = self._before = None
 
@@ -165,17 +167,28 @@ class Circulation:
 
     def _sound(self, seen: Seen) -> None:
         """Burst, air, an empty reservoir, a frozen sensor, a bottle that was moved."""
-        run, interlocks = self.run, self.run.interlocks
+        run = self.run
         self._burst(seen)
         run.limit("tff.retentate_mass", seen.retentate_mass, low=_HEEL, unit="kg", alarm="tff.empty")
         if self._usual is not None:
             run.limit("tff.feed_pressure", seen.feed, low=_NO_AIR * self._usual[0], unit="Pa", alarm="tff.air")
         elif run.clock.now() - self._started >= _USUAL_AFTER:
             self._usual = (seen.feed, seen.tmp)
-        if self._frozen.see(seen.retentate):
-            what = "the retentate pressure has not moved by a count for minutes"
-            interlocks.trip("tff.pressure_frozen", what, value=seen.retentate, unit="Pa", tag="tff.retentate_pressure")
+        self._moving(seen)
         self._not_moved(seen)
+
+    def _moving(self, seen: Seen) -> None:
+        """A sensor that shows the same count for minutes while the pumps beat and liquid flows is dead."""
+        pressures = (("feed", seen.feed), ("retentate", seen.retentate), ("permeate", seen.permeate))
+        for name, value in pressures:
+            self._alive("tff.pressure_frozen", f"tff.{name}_pressure", value, "Pa", _STILL_PRESSURE)
+        if self.permeate:
+            self._alive("tff.balance_frozen", "tff.retentate_mass", seen.retentate_mass, "kg", _STILL_MASS)
+            self._alive("tff.balance_frozen", "tff.permeate_mass", seen.permeate_mass, "kg", _STILL_MASS)
+
+    def _alive(self, alarm: str, tag: str, value: float, unit: str, most: int) -> None:
+        if self._frozen.setdefault(tag, signs.Frozen(most)).see(value):
+            self.run.interlocks.trip(alarm, "has not moved by a count for minutes", value=value, unit=unit, tag=tag)
 
     def _burst(self, seen: Seen) -> None:
         """The last three scans against the pump and against the pressure before."""

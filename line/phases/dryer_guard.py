@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from line.phases import signs
 from line.phases.dryer import Conditions
 from line.run import PhaseRun
 from line.units import FreezeDryer
@@ -15,6 +16,7 @@ SAFE_BELOW_COLLAPSE = 5.0  # K of the shelf that keeps ice without any vacuum co
 _HIGH, _LOST = 1.5, 2.0  # times the set-point
 _REACHED = 1.3
 _RISE = 5.0 / 60.0  # Pa/s
+_STILL = 12  # equal readings of the gauge that holds the vacuum; a sound one shows 2 at most
 _SETTLE = 1800.0  # s to come back to the set-point after a hold
 
 
@@ -28,6 +30,7 @@ class DryerGuard:
     collapse: float | None = None
     _reached: bool = False
     _last: tuple[float, float] | None = None
+    _gauge: signs.Frozen = field(default_factory=lambda: signs.Frozen(_STILL))
 
     def __post_init__(self) -> None:
         self._began = self.run.clock.now()
@@ -50,6 +53,9 @@ class DryerGuard:
 
     def _vacuum(self, seen: Conditions, wanted: float) -> None:
         run, now, tag, found = self.run, self.run.clock.now(), "lyophilization.capacitance", seen.capacitance
+        if self._gauge.see(found):
+            what = "the gauge has not moved by a count for minutes"
+            run.interlocks.trip("lyo.gauge_frozen", what, value=found, unit="Pa", tag=tag)
         self._reached = self._reached or found <= _REACHED * wanted
         before, self._last = self._last, (now, found)
         rise = (found - before[1]) / (now - before[0]) if before and now > before[0] else 0.0

@@ -6,6 +6,7 @@ own new log proves a pulse. No log means not proven, never once more.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -20,7 +21,7 @@ from vesiflow.errors import BadReply, Danger, NoReply, Refused
 
 SAMPLE, CARGO = "sample:A1", "cargo:A1"
 _LOG_APPEARS_WITHIN = 5.0
-_LEAST_CONDUCTANCE = 0.4  # of what filled wells of this sample have, cold and with cargo
+_FILLED = 0.4, 2.5  # times the conductance of wells filled with this sample: it is cold and has cargo in it
 _NO_LOAD = 1e4  # ohm, where the sample's conductivity is not known
 WELL_VOLUME = "electroporation.well_volume"
 ELECTROPORATOR = "electroporation.electroporator"
@@ -207,18 +208,20 @@ def _verify(run: PhaseRun, params: PulsePlate, log: PulseLog, column: int) -> No
 def _seated(run: PhaseRun, params: PulsePlate, column: int, load: float) -> None:
     """What lies between the electrodes against the wells that were filled: no plate, another gap, or empty wells."""
     conductance = 1.0 / load - (1.0 / params.pulse.resistance if params.pulse.resistance else 0.0)
-    least = _LEAST_CONDUCTANCE * _filled(run, params, column)
+    filled = _filled(run, params, column)
+    least, most = (1.0 / _NO_LOAD, math.inf) if filled is None else (_FILLED[0] * filled, _FILLED[1] * filled)
     run.interlocks.require(
-        "ep.load", conductance >= least, f"column {column}: no plate, another gap, or nothing in the wells",
-        value=conductance, limit=least, unit="S", tag="electroporation.load", debounce=0.0,
+        "ep.load", least <= conductance <= most, f"column {column}: no plate, another gap, or not what was filled in",
+        value=conductance, limit=most if conductance > most else least, unit="S", tag="electroporation.load",
+        debounce=0.0,
     )  # fmt: skip
 
 
-def _filled(run: PhaseRun, params: PulsePlate, column: int) -> float:
-    """Conductance of the column as it was filled, S: kappa V / gap^2, the wells in parallel."""
+def _filled(run: PhaseRun, params: PulsePlate, column: int) -> float | None:
+    """Conductance of the column as it was filled, S: kappa V / gap^2, the wells in parallel; None when not known."""
     conductivity, volume = run.facts.get("electroporation.conductivity"), run.facts.get(WELL_VOLUME)
     if conductivity is None or volume is None:
-        return 1.0 / _NO_LOAD / _LEAST_CONDUCTANCE
+        return None
     wells = min(params.wells_per_pulse, params.wells - (column - 1) * params.wells_per_pulse)
     return conductivity * volume * wells / params.pulse.gap**2
 

@@ -122,8 +122,8 @@ class Director:
             known = self.host if strike.fault.level is Level.HOST else INJECTORS
             try:
                 strike.effect = known[strike.fault.what](self.scene, strike.fault.settings)
-            except (ValueError, KeyError) as error:  # nothing to break there at this moment
-                strike.failed = str(error)
+            except (ValueError, LookupError, AttributeError) as error:  # nothing to break there at this moment
+                strike.failed = f"{type(error).__name__}: {error}"
         if strike.fired is None or strike.over or strike.effect is None:
             return
         lasts = strike.fault.when.lasts

@@ -73,8 +73,9 @@ class Expectation(Section):
 
 
 class Entry(Section):
-    """A fault of the catalogue with its reason, its trial and what is expected. `covered` names a test that proves it
-    where no single batch can."""
+    """A fault of the catalogue with its reason, its trial and what is expected. `check` names a
+    check of line.fault_checks where no single batch can show it, `shown_by` a command where only killing processes
+    can."""
 
     id: str
     operation: str
@@ -86,5 +87,6 @@ class Entry(Section):
     faults: tuple[Fault, ...] = ()
     line: Mapping[str, Any] = {}
     expect: Expectation = Expectation()
-    covered: str = ""
+    check: str = ""
+    shown_by: str = ""
     quick: bool = False

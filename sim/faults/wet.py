@@ -140,12 +140,12 @@ def follows(scene: Scene, settings: Settings) -> Effect:
     return Effect(undo=lambda: setattr(sensor, "trouble", None))
 
 
-@injector("pump.stops", at=TEXT)
+@injector("pump.stops", at=TEXT, channel="")
 def pump_stops(scene: Scene, settings: Settings) -> Effect:
     """The drive at `at` stands still and says so: stop key, thermal trip."""
     pump = scene.emulator(str(settings.get("at", "tff/feed")))
     stop = getattr(pump, "press_stop", None) or pump.stall
-    stop()
+    stop(int(number(settings, "channel", 1))) if "channel" in settings else stop()
     return ONCE
 
 

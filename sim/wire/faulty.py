@@ -21,6 +21,7 @@ class Fault(StrEnum):
     GARBAGE = "garbage"  # noise before the answer
     CORRUPT = "checksum error"  # one bit of the answer is wrong
     ENDLESS = "endless stream"
+    UNASKED = "unasked line"  # an error that the instrument reports by itself, in front of the answer
     STALE = "stale"  # every answer is that to the request before
     UNPLUGGED = "unplugged"
 
@@ -30,6 +31,7 @@ class Faulty:
 
     BYTE_GAP = 0.005  # s between the bytes of a split answer
     STREAM_GAP, STREAM_BLOCK = 0.01, 256  # an endless stream fills a fast line
+    REPORT = b"ERR401 door\r\n"
     NOISE = b"\x00\xfe\x55\x7f"
 
     def __init__(self, now: Now, emulator: Emulator) -> None:
@@ -120,6 +122,8 @@ class Faulty:
             self._out.put(answer + answer)
         elif fault is Fault.GARBAGE:
             self._out.put(self.NOISE + answer)
+        elif fault is Fault.UNASKED:
+            self._out.put(self.REPORT + answer)
         elif fault is Fault.CORRUPT:
             middle = len(answer) // 2
             self._out.put(answer[:middle] + bytes((answer[middle] ^ 1,)) + answer[middle + 1 :])
