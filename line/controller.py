@@ -55,8 +55,9 @@ class Controller:
         self._token = 0
         self._log = log.get(line=line.file.name)
         for instrument in line.instruments.values():
-            if isinstance(instrument.link, Link):
-                instrument.link.unasked = self._unasked
+            link = getattr(instrument, "link", None)
+            if isinstance(link, Link):
+                link.unasked = self._unasked
 
     def create(self, batch_id: str, recipe: ControlRecipe, who: str) -> Batch:
         """Take a batch in; the same id with the same recipe gives the same batch, another recipe is Refused."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -208,17 +208,18 @@ class PhaseRun:
             fields=dict(prompt.fields),
         )
         with self.pulse.resting():
-            answer = await self._answered(prompt)
-        values = dict(answer.values)
-        self.journal.event(
-            ANSWERED,
-            self.batch,
-            prompt=name,
-            key=self.phase.key,
-            action=action,
-            values=values,
-            by=answer.by,
-        )
+            async with self._safe_meanwhile():
+                answer = await self._answered(prompt)
+                values = dict(answer.values)
+                self.journal.event(
+                    ANSWERED,
+                    self.batch,
+                    prompt=name,
+                    key=self.phase.key,
+                    action=action,
+                    values=values,
+                    by=answer.by,
+                )
         missing = [name for name in (fields or {}) if name not in values]
         if missing:
             self.not_so()
@@ -232,14 +233,8 @@ class PhaseRun:
         requests = self.requests
         reminder = self.clock.spawn(self._remind(prompt), "reminder")
         requests.asking = asking = self.clock.spawn(self.operator.ask(prompt), "ask")
-        meanwhile = self.clock.spawn(self._held_meanwhile(), "hold while somebody is asked")
         try:
-            answer = await self.clock.join(asking)
-            while requests.resumed is not None:  # held meanwhile: the answer waits until the unit may go on
-                if requests.stop is not None:
-                    raise Stopped(requests.stop)
-                await self.clock.sleep(1.0)
-            return answer
+            return await self.clock.join(asking)
         except asyncio.CancelledError:
             if requests.stop is not None and asking.cancelled():
                 raise Stopped(requests.stop) from None
@@ -247,14 +242,29 @@ class PhaseRun:
             await asyncio.wait({asking})
             raise
         finally:
-            requests.asking = requests.held_while_asked = None
-            for task in (reminder, meanwhile):
-                task.cancel()
-            await asyncio.wait({reminder, meanwhile})
+            requests.asking = None
+            reminder.cancel()
+            await asyncio.wait({reminder})
             self.alarms.clear("line.prompt", self.batch)
 
+    @asynccontextmanager
+    async def _safe_meanwhile(self) -> AsyncIterator[None]:
+        """The unit is brought to safety at once when a hold comes while a person is asked; the prompt stays open, and
+        its answer counts when the unit may go on."""
+        requests = self.requests
+        task = self.clock.spawn(self._held_meanwhile(), "hold while somebody is asked")
+        try:
+            yield
+            while requests.resumed is not None:
+                if requests.stop is not None:
+                    raise Stopped(requests.stop)
+                await self.clock.sleep(1.0)
+        finally:
+            requests.held_while_asked = None
+            task.cancel()
+            await asyncio.wait({task})
+
     async def _held_meanwhile(self) -> None:
-        """The unit is brought to safety at once when a hold comes while a person is asked; the prompt stays open."""
         requests = self.requests
         while True:
             requests.held_while_asked = self.clock.event()

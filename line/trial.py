@@ -89,6 +89,8 @@ async def _batch(case: Case, recipe: ControlRecipe, line: LineFile, store: Store
             host.controller.journal.reopen()  # what was owed is written when the cause is gone
             _fill(result, host, watches[0], outcome)
     except VesiflowError as error:
+        if not watches:
+            raise
         result.struck = result.struck if result.struck is not None else watches[0].director.fired_at or 0.0
         result.state, result.noticed, result.noticed_by = "Refused", 0.0, "connect"
         result.safe_after, result.note = 0.0, str(error).splitlines()[0]

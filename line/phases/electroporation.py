@@ -23,6 +23,8 @@ SAMPLE, CARGO = "sample:A1", "cargo:A1"
 _LOG_APPEARS_WITHIN = 5.0
 _FILLED = 0.4, 2.5  # times the conductance of wells filled with this sample: it is cold and has cargo in it
 _NO_LOAD = 1e4  # ohm, where the sample's conductivity is not known
+_ARCS = 2
+ARCS = "electroporation.arcs"
 WELL_VOLUME = "electroporation.well_volume"
 ELECTROPORATOR = "electroporation.electroporator"
 PULSE = "pulse"
@@ -201,8 +203,20 @@ def _verify(run: PhaseRun, params: PulsePlate, log: PulseLog, column: int) -> No
         if params.pulse.shape == "exponential" and not params.time_constant_min <= tau <= params.time_constant_max:
             bound = params.time_constant_min if tau < params.time_constant_min else params.time_constant_max
             run.alarm("ep.arc", f"column {column}: time constant", tau, bound, "s", "electroporation.time_constant")
+            _not_again(run, column, tau, bound)
     run.result(f"column {column} voltage", log.voltages[-1] if log.voltages else 0.0, "V")
     run.result(f"column {column} time constant", log.time_constants[-1] if log.time_constants else 0.0, "s")
+
+
+def _not_again(run: PhaseRun, column: int, tau: float, bound: float) -> None:
+    """One column may have a bubble; a second one that arcs has the same cause, and the next ones would arc too."""
+    run.fact(ARCS, run.facts.get(ARCS, 0.0) + 1.0)
+    if run.facts[ARCS] >= _ARCS:
+        run.forget(ARCS)
+        run.interlocks.trip(
+            "ep.arcs", f"column {column} is the second one that arcs", value=tau, limit=bound, unit="s",
+            tag="electroporation.time_constant",
+        )  # fmt: skip
 
 
 def _seated(run: PhaseRun, params: PulsePlate, column: int, load: float) -> None:

@@ -99,9 +99,9 @@ def test_a_batch_is_watched_answered_and_commanded(line: LineFile, cli: Cli) -> 
         assert (wrong.code, len(wrong.err.splitlines())) == (2, 1)
         assert "wrong fields" in wrong.err
         assert cli("line", "hold", "--who", "Ada", "--reason", "lunch").out == "b1: Holding\n"
-        refused = cli("line", "restart", "--who", "Ada")
+        refused = cli("line", "clear", "--batch", "b1", "--who", "Ada")
         assert (refused.code, refused.err.count("\n")) == (1, 1)
-        assert "Unhold is not possible while Holding" in refused.err
+        assert "Clear is not possible while Hold" in refused.err
         assert cli("line", "answer", "barcode=HF300-235", "--who", "Ada").out == "answered as Ada\n"
         assert cli("line", "doubts").out == "nothing is in doubt\n"
         assert cli("line", "stop", "--who", "Ada").out.startswith("b1: Stop")
