@@ -22,6 +22,7 @@ from vesiflow.clock import WallClock
 
 PACKAGES = (
     "julabo==2.3.0",
+    "labmcp-alicat==0.1.2",
     "labmcp-atlas-ezo==0.1.2",
     "labmcp-julabo==0.1.2",
     "labmcp-mettler-toledo==0.1.3",

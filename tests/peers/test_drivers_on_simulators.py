@@ -15,7 +15,7 @@ from devices.link import Link
 from devices.transports import open_transport
 from tests.peers.conftest import Run, Serve
 from vesiflow.clock import WallClock
-from vesiflow.errors import BadReply, LimitExceeded
+from vesiflow.errors import BadReply, ConfigError, LimitExceeded
 
 pytestmark = pytest.mark.peers
 BRIDGE = str(Path(__file__).with_name("bridge.py"))
@@ -102,6 +102,18 @@ async def test_conductivity_on_labmcp(labmcp: Callable[..., str]) -> None:
         assert 0.0 < (await device.read_conductivity()).value < 50.0
         await device.set_compensation(4.0)
         assert await device.read_compensation() == 4.0
+
+
+async def test_alicat_on_labmcp(labmcp: Callable[..., str]) -> None:
+    """Theirs controls a mass flow: columns, frame and maker are read, and it is refused as a pressure controller."""
+    at = labmcp("labmcp_alicat", "AlicatSimulator", "\r", "\r")
+    async with driver("alicat_pcd", at, connect=False) as device:
+        with pytest.raises(ConfigError, match="has no set-point"):
+            await device.connect()
+        identity = await device._identify()
+        assert (identity.model, identity.serial_number, identity.firmware) == ("MC-500SCCM-D", "521641", "10v20.0-R24")
+        frame = await device._poll()
+        assert 14.0 < float(frame.fields[2]) < 15.0 and frame.fields[703] == "N2" and not frame.status
 
 
 async def test_julabo_on_sinstruments(served: Serve) -> None:
