@@ -111,7 +111,7 @@ def _make(url: str, settings: SerialSettings) -> Any:
             timeout=_POLL,
             write_timeout=WRITE_LIMIT,
         )
-    except ValueError as error:
+    except (ValueError, *PORT_ERRORS) as error:  # an unknown scheme; hwgrep:// that finds nothing
         raise ConfigError(str(error), device=url, action="open", remedy="check `at:` in the line file") from error
 
 
@@ -136,26 +136,38 @@ def _away(url: str, error: ConfigError) -> NotSent:
     return NotSent(f"the port is lost: {error.reason}", device=url, action="reopen", remedy=error.remedy)
 
 
+_CAUSES = (
+    ("No such file", "the port does not exist"),
+    ("No such device", "the port does not exist"),
+    ("Permission denied", "no permission to open the port"),
+    ("exclusively lock", "the port is in use by another process"),
+    ("resource busy", "the port is in use by another process"),
+    ("Inappropriate ioctl", "this is no serial port"),
+    ("Is a directory", "this is no serial port"),
+    ("Connection refused", "nothing listens there"),
+    ("timed out", "no answer from the host"),
+    ("No route to host", "the host cannot be reached"),
+    ("Network is unreachable", "the host cannot be reached"),
+    ("Name or service not known", "there is no host of this name"),
+    ("name resolution", "there is no host of this name"),
+    ("NoneType", "the address has no port number"),
+)
+"""What operating system and pyserial say, and what a technician reads."""
+
+
 def _cause(error: Exception) -> str:
     text = str(error)
-    for sign, cause in (
-        ("No such file", "the port does not exist"),
-        ("Permission denied", "no permission to open the port"),
-        ("exclusively lock", "the port is in use by another process"),
-        ("Connection refused", "nothing listens there"),
-        ("timed out", "no answer from the host"),
-    ):
-        if sign in text:
-            return cause
-    return text
+    return next((cause for sign, cause in _CAUSES if sign in text), text)
 
 
 def _remedy(error: Exception) -> str:
-    text = str(error)
-    if "Permission" in text:
+    cause = _cause(error)
+    if "permission" in cause:
         return "add the user to the group that owns the port (dialout)"
-    if "lock" in text:
+    if "in use" in cause:
         return "stop the other program (another line controller?)"
+    if "no port number" in cause:
+        return "write it like socket://10.0.0.21:4001"
     return "check cable, power and `at:` in the line file; `vesiflow line scan` lists ports"
 
 
