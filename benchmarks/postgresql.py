@@ -39,6 +39,14 @@ class PostgreSQL:
         """As SQLAlchemy writes it."""
         return f"postgresql+asyncpg://vesiflow:{self._password}@127.0.0.1:{self._port}/postgres"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its tools (psql, pg_dump ...) need to find it."""
+        return {
+            "PATH": f"{self._tools}:{os.environ['PATH']}", "LC_ALL": "C", "PGHOST": "127.0.0.1",
+            "PGPORT": str(self._port), "PGUSER": "vesiflow", "PGPASSWORD": self._password, "PGDATABASE": "postgres",
+        }  # fmt: skip
+
     def create(self) -> None:
         """Make the data folder."""
         secret = self._folder / "password"
@@ -46,36 +54,36 @@ class PostgreSQL:
         if self._owner:
             shutil.chown(self._folder, self._owner)
             shutil.chown(secret, self._owner)
-        self.tool("initdb", "--pgdata", str(self._folder / "data"), "--username", "vesiflow", "--auth=scram-sha-256",
-                  "--pwfile", str(secret), "--no-sync", "--encoding=UTF8", "--locale=C")  # fmt: skip
+        self._run("initdb", "--username", "vesiflow", "--auth=scram-sha-256", "--pwfile", str(secret), "--no-sync",
+                  "--encoding=UTF8", "--locale=C")  # fmt: skip
 
     def start(self) -> None:
         """Start it and wait until it answers."""
         options = f"-h 127.0.0.1 -p {self._port} -k {self._folder} -c fsync=off"
-        log = str(self._folder / "log")
-        self.tool("pg_ctl", "start", "--wait", "--silent", "-D", str(self._folder / "data"), "-l", log, "-o", options)
+        self._run("pg_ctl", "start", "--wait", "--silent", "-l", str(self._folder / "log"), "-o", options)
 
     def stop(self, how: str = "immediate") -> None:
         """End it at once, as a crash would, or in order ("fast"); nothing when it does not run."""
         if (self._folder / "data" / "postmaster.pid").exists():
-            self.tool("pg_ctl", "stop", "--wait", "--silent", "-D", str(self._folder / "data"), "-m", how)
+            self._run("pg_ctl", "stop", "--wait", "--silent", "-m", how)
 
-    def tool(self, name: str, *arguments: str, fed: str | None = None) -> str:
-        """What a tool prints, given `fed` on its standard input; RuntimeError with its complaint when it fails."""
-        environment = {"PATH": os.environ["PATH"], "PGPASSWORD": self._password, "LC_ALL": "C"}
-        command = [str(self._tools / name), *arguments]
-        groups = [] if self._owner else None
-        done = subprocess.run(
-            command, env=environment, input=fed, capture_output=True, text=True, check=False, user=self._owner,
-            extra_groups=groups, cwd="/",
-        )  # fmt: skip
-        if done.returncode:
-            raise RuntimeError(f"{name}: {done.stderr or done.stdout}")
-        return done.stdout
+    def ask(self, *command: str) -> str:
+        """What a client tool prints; RuntimeError with its complaint when it fails."""
+        return _printed(command, self.environment)
 
-    def address(self, database: str = "postgres") -> tuple[str, ...]:
-        """What the tools need to find a database of this server."""
-        return ("-h", "127.0.0.1", "-p", str(self._port), "-U", "vesiflow", "-d", database)
+    def _run(self, name: str, *arguments: str) -> None:
+        own = {"PGDATA": str(self._folder / "data")}
+        _printed((str(self._tools / name), *arguments), self.environment | own, self._owner)
+
+
+def _printed(command: tuple[str, ...], environment: dict[str, str], owner: str | None = None) -> str:
+    groups = [] if owner else None
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, user=owner, extra_groups=groups, cwd="/"
+    )
+    if done.returncode:
+        raise RuntimeError(f"{command[0]}: {done.stderr or done.stdout}")
+    return done.stdout
 
 
 @contextmanager
