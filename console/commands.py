@@ -80,6 +80,27 @@ COMMANDS: tuple[Command, ...] = (
         "vesiflow deck plan electroporation --line sim",
     ),
     Command(
+        LINE,
+        "deck declare",
+        "console.deck_entries:declare",
+        "say what is in a well of the deck",
+        "vesiflow deck declare plate:A2 '90 uL' --liquid EV --reason 'looked at the plate'",
+    ),
+    Command(
+        LINE,
+        "deck tips",
+        "console.deck_entries:tips",
+        "say that tip racks were exchanged",
+        "vesiflow deck tips tips_300_1",
+    ),
+    Command(
+        LINE,
+        "deck recover",
+        "console.deck_entries:recover",
+        "decide about the failed command of a robot that waits",
+        "vesiflow deck recover retry --reason 'clot removed'",
+    ),
+    Command(
         LOOK,
         "model",
         "console.model:model",

@@ -187,6 +187,14 @@ class TransferReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Attention:
+    """What a person should look at, "" for nothing; `stands` when the instrument waits for a decision."""
+
+    what: str = ""
+    stands: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """What a person is asked: an action the bench knows, its details, and the fields to fill in.
 

@@ -13,6 +13,7 @@ from devices.deck import DeckState, Layout
 from devices.readings import (
     AbsorbanceReading,
     Answer,
+    Attention,
     CirculatorState,
     ConductivityReading,
     Flow,
@@ -187,6 +188,15 @@ class Interruptible(Protocol):
     async def pause(self) -> None: ...
     async def resume(self) -> None: ...
     async def stop(self) -> None: ...
+
+
+@runtime_checkable
+class Recoverable(Protocol):
+    """A handler whose order may come to wait for a person, who decides about what failed; `resume` then goes on."""
+
+    async def read_attention(self) -> Attention: ...
+    async def retry(self) -> None: ...
+    async def skip(self) -> None: ...
 
 
 @runtime_checkable

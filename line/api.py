@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from line.alarm_api import alarm_routes
 from line.batch import Batch, PhaseStatus
 from line.controller import Controller
+from line.deck_api import deck_routes
 from line.state import Command
 from protocols.control import from_json
 from records.database import Fenced
@@ -107,6 +108,7 @@ def create_app(controller: Controller) -> FastAPI:
     _events_route(app, controller)
     _batch_routes(app, controller)
     _phase_routes(app, controller)
+    app.include_router(deck_routes(controller))
     app.include_router(alarm_routes(controller.alarms, controller.clock))
     return app
 

@@ -6,8 +6,8 @@ limits first, then the journal, then the bytes, then the evidence. Interlocks wa
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -60,15 +60,24 @@ class Handling:
 
 async def by_hand(handling: Handling, store: Store, work: Callable[[Hand], Awaitable[T]]) -> T:
     """What `work` gives with the instrument open; Refused while a controller owns the line."""
-    line, spec = handling.line, handling.spec
+    world = make_world(handling.line)
+    with (
+        noted(handling.line, store, handling.who, world.clock) as (journal, owner),
+        bench.using(world.simulated.bench) if world.simulated else nullcontext(),
+    ):
+        return await world.clock.spawn(_handled(handling, handling.spec, world, journal, owner, work), BY_HAND)
+
+
+@contextmanager
+def noted(line: LineFile, store: Store, who: str, clock: Clock) -> Iterator[tuple[Journal, Owner]]:
+    """The journal of `line`, to be written by a person who owns the line; Refused while a controller owns it."""
     with owned(store.line(line.name), line.name) as owner:
-        world = make_world(line)
         journal = Journal(
-            store.journal(line.name), world.clock, code_version=__version__, boot_id=ulid(world.clock.utc()),
-            actor=f"{handling.who} {BY_HAND}", guard=owner,
+            store.journal(line.name), clock, code_version=__version__, boot_id=ulid(clock.utc()),
+            actor=f"{who} {BY_HAND}", guard=owner,
         )  # fmt: skip
-        with journal, bench.using(world.simulated.bench) if world.simulated else nullcontext():
-            return await world.clock.spawn(_handled(handling, spec, world, journal, owner, work), BY_HAND)
+        with journal:
+            yield journal, owner
 
 
 async def _handled(

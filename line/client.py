@@ -80,6 +80,23 @@ class LineClient:
         """Answer it."""
         await self._call("POST", "/prompt", {"values": values, "who": who})
 
+    async def declare(
+        self, place: str, volume: float | None, liquid: str, who: str, reason: str, instrument: str | None = None
+    ) -> None:
+        """Say that `volume` m^3 of `liquid` are at a place of a deck, None: nobody knows."""
+        body = {"place": place, "volume": volume, "liquid": liquid, "instrument": instrument}
+        await self._call("POST", "/deck/contents", {**body, "who": who, "reason": reason})
+
+    async def fresh_tips(self, rack: str | None, who: str, reason: str, instrument: str | None = None) -> None:
+        """Say that a rack of tips, or every one, is full."""
+        body = {"rack": rack, "instrument": instrument}
+        await self._call("POST", "/deck/tips", {**body, "who": who, "reason": reason})
+
+    async def recover(self, how: str, who: str, reason: str) -> str:
+        """Decide about the failed command of a robot that waits: "retry" or "skip"; the batch it holds."""
+        data = await self._call("POST", "/deck/recover", {"how": how, "who": who, "reason": reason})
+        return str(data["batch"])
+
     async def alarms(self) -> AlarmsView:
         """All alarms that are not normal."""
         return AlarmsView.model_validate(await self._call("GET", "/alarms"))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, Rectangle
+from matplotlib.patches import Circle, Patch, Rectangle
 
 from devices.deck import DeckState, Labware, Layout
 from records.plots import style, svg
@@ -14,6 +17,7 @@ from vesiflow.errors import ConfigError
 LIQUID, EMPTY, UNKNOWN, TIP = "#2b6cb0", "#ffffff", "#dd6b20", "#718096"
 WIDTH = 9.0  # inch
 NARROW = 60.0  # mm, labware whose name would run into its neighbour stands inside
+LEGEND = "blue: filled, by what may be put in    white: empty    orange, hatched: nobody knows    grey: tip there"
 SMALLEST = 1.2  # mm, a radius that can still be seen
 
 
@@ -24,17 +28,15 @@ def draw(layout: Layout, state: DeckState) -> Figure:
     axes = figure.add_axes((0.02, 0.02, 0.96, 0.92))
     axes.set(xlim=(left, right), ylim=(low, high), aspect="equal", title=f"deck {layout.name}")
     axes.axis("off")
+    shared = Counter(piece.corner for piece in layout.labware.values())
     for piece in layout.labware.values():
-        x, y = piece.corner[0] * 1e3, piece.corner[1] * 1e3
-        box = Rectangle((x, y), piece.size[0] * 1e3, piece.size[1] * 1e3, facecolor="#f7fafc", edgecolor="#4a5568")
-        axes.add_patch(box)
-        for well, (cx, cy) in piece.centres.items():
-            axes.add_patch(_well(piece, well, (cx * 1e3, cy * 1e3), state))
-        above = y + piece.size[1] * 1e3
-        if piece.size[0] * 1e3 < NARROW:
-            axes.text(x + 1, above - 2, _title(piece, state).replace(" ", "\n", 1), fontsize=6, va="top")
-        else:
-            axes.text(x + 1, above + 1, _title(piece, state), fontsize=6, va="bottom")
+        axes.add_patch(_box(piece))
+    for piece in layout.labware.values():
+        alone = shared[piece.corner] == 1
+        for patch in _contents(piece, state, alone):
+            axes.add_patch(patch)
+        _label(axes, piece, state, alone)
+    axes.text(left + 6, low + 1, LEGEND, fontsize=6, color="#4a5568")
     return figure
 
 
@@ -59,24 +61,66 @@ def _extent(layout: Layout) -> tuple[float, float, float, float]:
     pieces = layout.labware.values()
     return (
         min(piece.corner[0] for piece in pieces) * 1e3 - 5,
-        min(piece.corner[1] for piece in pieces) * 1e3 - 5,
+        min(piece.corner[1] for piece in pieces) * 1e3 - 9,
         max(piece.corner[0] + piece.size[0] for piece in pieces) * 1e3 + 5,
         max(piece.corner[1] + piece.size[1] for piece in pieces) * 1e3 + 12,
     )
 
 
-def _well(piece: Labware, well: str, centre: tuple[float, float], state: DeckState) -> Circle:
-    place = f"{piece.name}:{well}"
+def _box(piece: Labware) -> Rectangle:
+    x, y = piece.corner[0] * 1e3, piece.corner[1] * 1e3
+    return Rectangle((x, y), piece.size[0] * 1e3, piece.size[1] * 1e3, facecolor="#f7fafc", edgecolor="#4a5568")
+
+
+def _contents(piece: Labware, state: DeckState, alone: bool) -> Iterator[Patch]:
+    """Circles for wells; a trough that has its place for itself is filled from below."""
+    if len(piece.wells) == 1 and alone:
+        share, unknown = _share(piece, piece.wells[0], state)
+        width, height = piece.size[0] * 1e3 - 4, piece.size[1] * 1e3 - 4
+        corner = piece.corner[0] * 1e3 + 2, piece.corner[1] * 1e3 + 2
+        yield Rectangle(corner, width, height * share, facecolor=(*_rgb(LIQUID), 0.6), edgecolor="none")
+        yield Rectangle(corner, width, height, **_outline(unknown))
+        return
     radius = max(min(3.6, 0.42 * _pitch(piece)), SMALLEST)
+    for well, (cx, cy) in piece.centres.items():
+        yield _well(piece, well, (cx * 1e3, cy * 1e3), radius, state)
+
+
+def _well(piece: Labware, well: str, centre: tuple[float, float], radius: float, state: DeckState) -> Circle:
     if piece.tip_volume:
-        gone = place in state.used_tips
+        gone = f"{piece.name}:{well}" in state.used_tips
         return Circle(centre, radius, facecolor=EMPTY if gone else TIP, edgecolor="#a0aec0", linewidth=0.3)
-    if place in state.unknown:
-        return Circle(centre, radius, facecolor=EMPTY, edgecolor=UNKNOWN, hatch="////", linewidth=0.6)
-    share = min(state.volumes.get(place, 0.0) / piece.fill, 1.0) if piece.fill else 0.0
+    share, unknown = _share(piece, well, state)
+    if unknown:
+        return Circle(centre, radius, **_outline(unknown))
     # Any liquid is seen: an almost empty well is pale, not white.
     shade = 0.0 if share <= 0.0 else 0.2 + 0.8 * share
     return Circle(centre, radius, facecolor=(*_rgb(LIQUID), shade), edgecolor="#4a5568", linewidth=0.4)
+
+
+def _share(piece: Labware, well: str, state: DeckState) -> tuple[float, bool]:
+    """(how full, 0..1, of what may be put in; whether nobody knows)."""
+    place = f"{piece.name}:{well}"
+    share = min(state.volumes.get(place, 0.0) / piece.fill, 1.0) if piece.fill else 0.0
+    return share, place in state.unknown
+
+
+def _outline(unknown: bool) -> dict[str, Any]:
+    if unknown:
+        return {"facecolor": EMPTY, "edgecolor": UNKNOWN, "hatch": "////", "linewidth": 0.6}
+    return {"facecolor": "none", "edgecolor": "#4a5568", "linewidth": 0.4}
+
+
+def _label(axes: Any, piece: Labware, state: DeckState, alone: bool) -> None:
+    x, y = piece.corner[0] * 1e3, piece.corner[1] * 1e3
+    above, title = y + piece.size[1] * 1e3, _title(piece, state)
+    if not alone:
+        cx, cy = next(iter(piece.centres.values()))
+        axes.text(cx * 1e3 + 5, cy * 1e3, title, fontsize=6, va="center")
+    elif piece.size[0] * 1e3 < NARROW:
+        axes.text(x + 3, above - 3, title.replace("  ", "\n"), fontsize=5.5, va="top")
+    else:
+        axes.text(x + 1, above + 0.4, title, fontsize=5.5, va="bottom")
 
 
 def _pitch(piece: Labware) -> float:
@@ -96,6 +140,11 @@ def _title(piece: Labware, state: DeckState) -> str:
     if piece.tip_volume:
         left = sum(f"{piece.name}:{well}" not in state.used_tips for well in piece.wells)
         return f"{piece.name} {left}/{len(piece.wells)}"
-    if len(piece.wells) == 1 and f"{piece.name}:A1" in state.volumes:
-        return f"{piece.name} {state.volumes[f'{piece.name}:A1'] * 1e6:.3g} mL"
-    return piece.name + (" (provisional)" if piece.provisional else "")
+    held = [state.volumes[place] for well in piece.wells if state.volumes.get(place := f"{piece.name}:{well}")]
+    unknown = sum(f"{piece.name}:{well}" in state.unknown for well in piece.wells)
+    words = [piece.name]
+    if held:
+        words.append(f"{sum(held) * 1e6:.3g} mL" + (f" in {len(held)}" if len(piece.wells) > 1 else ""))
+    words += [f"{unknown} unknown" if len(piece.wells) > 1 else "unknown"] if unknown else []
+    words += ["(provisional)"] if piece.provisional else []
+    return "  ".join(words)

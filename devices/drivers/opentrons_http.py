@@ -20,23 +20,20 @@ from devices.commands import Kind, Verdict, command, read, reads_back
 from devices.deck import DeckState, Layout
 from devices.deck_file import PIPETTES, DeckFile, load_deck_file
 from devices.http_link import HttpLink
-from devices.opentrons.client import Health, Robot, Starting
+from devices.opentrons.admission import Admission
+from devices.opentrons.client import Health, Robot
 from devices.opentrons.plan import Move, moves, tips_of
-from devices.opentrons.protocol import API_LEVEL, custom_labware, difference, digest, protocol_text
-from devices.opentrons.runs import ENDED, GOES_ON, RECOVERY, Runs, progress
-from devices.readings import Identity, Transfer, TransferReport
+from devices.opentrons.protocol import custom_labware, difference, digest, protocol_text
+from devices.opentrons.runs import ENDED, GOES_ON, LOST, RECOVERY, UNREACHABLE, Runs, fix_of, progress
+from devices.readings import Attention, Identity, Transfer, TransferReport
 from devices.strict import about, check_role
 from devices.transports import SerialSettings
 from vesiflow.clock import Clock
 from vesiflow.errors import ConfigError, DeviceFault, Refused
 from vesiflow.quantities import Duration, inside
 
-MODELS = {"OT-2": "OT-2 Standard", "Flex": "OT-3 Standard"}
-NAMES = {"flex_1channel_50": "p50_single_flex", "flex_8channel_50": "p50_multi_flex",
-         "flex_1channel_1000": "p1000_single_flex", "flex_8channel_1000": "p1000_multi_flex"}  # fmt: skip
 STILL = frozenset({"paused", "blocked-by-open-door"}) | RECOVERY | ENDED
 PAUSE_WITHIN = 120.0  # s, the longest move
-PRESSED = ("physicallyEngaged", "logicallyEngaged")
 
 
 class OpentronsOptions(BaseModel, extra="forbid", frozen=True):
@@ -81,9 +78,12 @@ class OpentronsHttp:
         self._options = options or OpentronsOptions()
         self._deck: DeckFile = load_deck_file(self._options.deck)
         self._robot = Robot(link)
+        self._admission = Admission(self._robot, self._deck)
         self._runs = Runs(self._robot, clock, inside(self._options.poll, "s"))
         self._state = DeckState()
         self._held = False
+        self._seen = ""
+        self._skipped = ""
 
     @staticmethod
     def deck_of(options: OpentronsOptions, **role_options: object) -> Layout:
@@ -94,9 +94,7 @@ class OpentronsHttp:
         """Wait until the robot has started, then refuse another model, serial number, software or pipette."""
         with about(self._link.name, "connect"):
             health = await self._started()
-            self._refuse_model(health)
-            self._refuse_software(health)
-            await self._refuse_pipettes()
+            await self._admission.refuse_wrong(health, self._options.oldest, self._options.newest)
         identity = Identity("Opentrons", health.model, health.serial or health.name, health.api_version)
         self._link.identity = identity
         return identity
@@ -113,7 +111,7 @@ class OpentronsHttp:
             found = moves(transfers, self._deck, self._state)
             if not found:
                 return TransferReport(0, 0)
-            await self._refuse_unsafe()
+            await self._admission.refuse_unsafe()
             await self._runs.refuse_busy()
             run = await self._prepared(found, len(transfers))
             self._held = False
@@ -183,16 +181,20 @@ class OpentronsHttp:
 
     @command(Kind.SETPOINT, evidence="read_run", judge=reads_back(lambda run: run.get("status") in GOES_ON))
     async def resume(self) -> None:
-        """Let our paused run go on. Refused in recovery, where the robot takes it and does nothing."""
+        """Let our run go on: paused, or in recovery once `retry` or `skip` has decided about what failed."""
         run = await self._our_run("resume")
         status = await self._runs.status(run)
         if status in RECOVERY:
-            raise Refused(
-                "the run is in error recovery", device=self._link.name, action="resume", remedy="use retry or skip"
-            )
-        self._held = False
-        if status not in ENDED and status not in GOES_ON:
+            run, failed = await self._failed("resume")
+            if failed["id"] != self._skipped and not await self._runs.is_fixed(run, str(failed["id"])):
+                raise Refused(
+                    "the run is in error recovery", device=self._link.name, action="resume",
+                    value=str((failed.get("error") or {}).get("errorType")), remedy="decide first: retry or skip",
+                )  # fmt: skip
+            await self._runs.act(run, "resume-from-recovery")
+        elif status not in ENDED and status not in GOES_ON:
             await self._runs.act(run, "play")
+        self._held = False
 
     @command(Kind.SETPOINT, evidence="read_run", judge=reads_back(lambda run: run.get("status") in ENDED), safe=True)
     async def stop(self) -> None:
@@ -205,21 +207,34 @@ class OpentronsHttp:
 
     @command(Kind.BLIND)
     async def retry(self) -> None:
-        """In recovery: do the failed command once more, as a fix, then go on after it."""
+        """In recovery: do the failed command once more, as a fix, and never again; `resume` then goes on after it."""
         run, failed = await self._failed("retry")
-        key = f"fix-{failed['id']}"
+        key = fix_of(str(failed["id"]))
         if any(one.get("key") == key for one in await self._robot.commands(run)):
             raise Refused("was tried again already", device=self._link.name, action="retry", remedy="skip or stop")
         fix = {"commandType": failed["commandType"], "params": failed["params"], "intent": "fixit", "key": key}
         created = await self._robot.post(f"/runs/{run}/commands", fix, {"failedCommandId": str(failed["id"])})
         await self._finished(f"/runs/{run}/commands/{created['id']}")
-        await self._runs.act(run, "resume-from-recovery")
 
     @command(Kind.BLIND)
     async def skip(self) -> None:
-        """In recovery: go on without the failed command; its transfer stays in doubt."""
-        run, _ = await self._failed("skip")
-        await self._runs.act(run, "resume-from-recovery")
+        """In recovery: go on without the failed command at the next `resume`; its transfer stays in doubt.
+
+        What was not aspirated cannot be dispensed: the robot stops again at the next command that needs it.
+        """
+        _, failed = await self._failed("skip")
+        self._skipped = str(failed["id"])
+
+    @read
+    async def read_attention(self) -> Attention:
+        """What our run waits for, as last seen while it was watched; nothing while it goes on or is held by us."""
+        if self._seen == UNREACHABLE:
+            return Attention("the robot cannot be reached; its run goes on by itself")
+        if self._held or self._seen in ("", LOST, *GOES_ON, *ENDED):
+            return Attention()
+        run = await self._runs.current()
+        said = "; ".join(await self._runs.failures(str(run["id"]))) if run else ""
+        return Attention(f"the robot is {self._seen}: {said}" if said else f"the robot is {self._seen}", stands=True)
 
     @command(Kind.SETPOINT, evidence="read_run", judge=None)
     async def home(self) -> None:
@@ -240,9 +255,13 @@ class OpentronsHttp:
 
     async def _watch(self, run: str, *, stop_in_recovery: bool) -> str:
         attention = inside(self._options.attention, "s")
+        self._seen = ""
         return await self._runs.watch(
-            run, attention=attention, stop_in_recovery=stop_in_recovery, held=lambda: self._held
+            run, attention=attention, stop_in_recovery=stop_in_recovery, held=lambda: self._held, told=self._look
         )
+
+    def _look(self, status: str) -> None:
+        self._seen = status
 
     async def _started(self) -> Health:
         end = self._clock.now() + inside(self._options.startup, "s")
@@ -251,62 +270,6 @@ class OpentronsHttp:
                 raise Refused("the robot does not finish starting", remedy="look at its display, then try again")
             await self._clock.sleep(max(inside(self._options.poll, "s"), 1.0))
         return health
-
-    def _refuse_model(self, health: Health) -> None:
-        wanted = MODELS.get(self._deck.model.robot, "no robot")
-        if health.model != wanted:
-            raise ConfigError(
-                "another robot model answers", value=health.model, bounds=f"{wanted} of deck {self._deck.model.deck}",
-                remedy="check the address or the deck file",
-            )  # fmt: skip
-
-    def _refuse_software(self, health: Health) -> None:
-        version = _numbers(health.api_version)
-        oldest, newest = _numbers(self._options.oldest), _numbers(self._options.newest)
-        if version < oldest or version[: len(newest)] > newest:
-            raise ConfigError(
-                "robot software not supported", value=health.api_version,
-                bounds=f"{self._options.oldest} to {self._options.newest}", remedy="update, or widen it once tried out",
-            )  # fmt: skip
-        if health.newest_level < _numbers(API_LEVEL):
-            raise ConfigError(
-                "the robot's protocol API is too old", value="{}.{}".format(*health.newest_level),
-                bounds=f">= {API_LEVEL}", remedy="update the robot",
-            )  # fmt: skip
-
-    async def _refuse_pipettes(self) -> None:
-        """Another pipette on a mount than the deck file says; a mount that reports nothing is left to the robot."""
-        for mount, name in (await self._mounted()).items():
-            wanted = self._deck.model.pipettes.get(mount)  # type: ignore[call-overload]
-            if wanted and name and name not in (wanted, NAMES.get(wanted)):
-                raise ConfigError(
-                    f"another pipette is on the {mount} mount", value=name, bounds=NAMES.get(wanted, wanted),
-                    remedy="mount it or mend the deck file",
-                )  # fmt: skip
-
-    async def _mounted(self) -> dict[str, str]:
-        if self._deck.model.robot == "Flex":
-            items = await self._robot.get("/instruments")
-            return {str(one.get("mount")): str(one.get("instrumentName") or "") for one in items}
-        body = await self._robot.whole("/pipettes")
-        return {mount: str((body.get(mount) or {}).get("name") or "") for mount in ("left", "right")}
-
-    async def _refuse_unsafe(self) -> None:
-        """An open door or a pressed emergency stop; a robot that has neither says 403 or 404."""
-        door = await self._asked("/robot/door/status")
-        if door.get("status") == "open" and door.get("doorRequiredClosedForProtocol"):
-            raise Refused("the door is open", remedy="close it")
-        if (await self._asked("/robot/control/estopStatus")).get("status") in PRESSED:
-            raise Refused("the emergency stop is pressed", remedy="release it")
-
-    async def _asked(self, path: str) -> Mapping[str, Any]:
-        try:
-            found: Mapping[str, Any] = await self._robot.get(path)
-        except Starting:
-            raise
-        except Refused:
-            return {}
-        return found
 
     async def _prepared(self, found: Sequence[Move], total: int) -> str:
         text = protocol_text(found, total, self._deck)
@@ -361,16 +324,6 @@ class OpentronsHttp:
                 device=self._link.name, action=str(one["commandType"]), remedy="look at the robot",
             )  # fmt: skip
         return dict(one)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """ "8.1.0-beta.2" as (8, 1, 0)."""
-    found = []
-    for part in version.split("-")[0].split("+")[0].split("."):
-        if not part.isdigit():
-            break
-        found.append(int(part))
-    return tuple(found)
 
 
 def _total(commands: Sequence[Mapping[str, Any]]) -> int:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
@@ -278,7 +280,8 @@ def _limits(options: PlrOptions) -> dict[str, float]:
 
 
 def _layout(deck: Any, options: PlrOptions) -> Layout:
-    return layout(deck, options.bottles, _limits(options), inside(options.dead, "m^3"), options.barcodes)
+    found = layout(deck, options.bottles, _limits(options), inside(options.dead, "m^3"), options.barcodes)
+    return replace(found, name=Path(options.deck).stem)
 
 
 def _reason(error: Exception) -> str:

@@ -147,6 +147,11 @@ class Runs:
         failed = [c for c in await self.robot.commands(run) if c.get("status") == "failed" and _of_protocol(c)]
         return str(failed[-1]["id"]) if failed else ""
 
+    async def is_fixed(self, run: str, failed: str) -> bool:
+        """Whether the failed command was done again, and this time it went well."""
+        key = fix_of(failed)
+        return any(c.get("key") == key and c["status"] == "succeeded" for c in await self.robot.commands(run))
+
     async def create(self, protocol: str) -> str:
         """A new run of an analysed protocol; its id. Nothing moves yet."""
         return str((await self.robot.post("/runs", {"protocolId": protocol, "labwareOffsets": []}))["id"])
@@ -171,17 +176,25 @@ class Runs:
         return str((await self.robot.get(f"/runs/{run}"))["status"])
 
     async def watch(
-        self, run: str, *, attention: float, stop_in_recovery: bool, held: Callable[[], bool] = lambda: False
+        self,
+        run: str,
+        *,
+        attention: float,
+        stop_in_recovery: bool,
+        held: Callable[[], bool] = lambda: False,
+        told: Callable[[str], None] = lambda status: None,
     ) -> str:
         """Look until the run has ended; its last status, or LOST when the robot has forgotten that it ran.
 
         A robot that waits for a person (door, pause, recovery, a word nobody knows) or cannot be reached is given
         `attention` s, then the run is stopped: nobody shall let it go on later. In recovery it is stopped at once when
-        `stop_in_recovery`. While `held` says so it waits for us, without end. DeviceFault when it does not even stop.
+        `stop_in_recovery`. While `held` says so it waits for us, without end. `told` hears every status. DeviceFault
+        when it does not even stop.
         """
         last_good = self.clock.now()
         stopped = False
         while (status := await self._look(run)) not in (*ENDED, LOST):
+            told(status)
             now = self.clock.now()
             if (status in GOES_ON or held()) and not stopped:
                 last_good = now
@@ -195,6 +208,7 @@ class Runs:
                 await self._stop(run)
                 stopped, last_good = True, now
             await self.clock.sleep(self.period)
+        told(status)
         return status
 
     async def _look(self, run: str) -> str:
@@ -237,6 +251,11 @@ class Runs:
         except (Refused, ConfigError, BadReply):  # older software has no such list
             said += [_words(c["error"]) for c in await self.robot.commands(run) if c.get("error")]
         return list(dict.fromkeys(said))
+
+
+def fix_of(command: str) -> str:
+    """The key of the one command that does a failed one again."""
+    return f"fix-{command}"
 
 
 def _was_played(run: Mapping[str, Any]) -> bool:

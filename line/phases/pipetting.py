@@ -11,7 +11,7 @@ from contextlib import nullcontext, suppress
 from fnmatch import fnmatchcase
 
 from devices.readings import Transfer
-from devices.roles import Interruptible, LiquidHandler
+from devices.roles import Interruptible, LiquidHandler, Recoverable
 from line import deck_ledger as ledger
 from line.run import PhaseRun, Stopped
 from vesiflow.errors import Refused, VesiflowError
@@ -46,9 +46,11 @@ async def _carried_out(run: PhaseRun, handler: LiquidHandler, order: list[Transf
             await handler.transfer(order)
         return
     task = run.clock.spawn(_transferred(handler, order), "transfers")
+    told = ""
     try:
         while not task.done():
             run.pulse.beat()
+            told = await _told(run, handler, told)
             if run.requests.hold is not None and run.requests.stop is None:
                 await handler.pause()
             await run.attend(handler.resume)
@@ -62,6 +64,18 @@ async def _carried_out(run: PhaseRun, handler: LiquidHandler, order: list[Transf
         if not task.done():
             task.cancel()
     await run.clock.join(task)
+
+
+async def _told(run: PhaseRun, handler: LiquidHandler, before: str) -> str:
+    """What a person should look at; news of it is an alarm, and holds the unit where the robot waits for a decision."""
+    if not isinstance(handler, Recoverable):
+        return ""
+    found = await handler.read_attention()
+    if found.what and found.what != before:
+        run.alarm("lh.attention", found.what)
+        if found.stands:
+            run.requests.hold = run.requests.hold or found.what
+    return found.what
 
 
 async def _transferred(handler: LiquidHandler, order: list[Transfer]) -> None:

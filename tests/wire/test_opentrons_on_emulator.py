@@ -17,7 +17,7 @@ from devices.http_link import HttpLink, HttpTransport, open_http
 from devices.line_file import InstrumentSpec
 from devices.open_line import open_instrument
 from devices.opentrons.runs import progress
-from devices.readings import Transfer, TransferReport
+from devices.readings import Attention, Transfer, TransferReport
 from devices.roles import Interruptible, LiquidHandler
 from sim import bench, lines
 from sim.opentrons.machine import Machine, Run
@@ -160,7 +160,12 @@ def test_retry_in_recovery_is_one_fix_and_the_run_goes_on() -> None:
             await rig.clock.sleep(1.0)
         with pytest.raises(Refused, match="in error recovery"):
             await rig.driver.resume()
+        await rig.clock.sleep(2.0)
+        assert await rig.driver.read_attention() == Attention(
+            "the robot is awaiting-recovery: overpressure: overpressure injected", stands=True
+        )
         await rig.driver.retry()
+        await rig.driver.resume()
         report = await rig.clock.join(task)
         assert (report.done, report.doubt) == (16, 0)
         assert rig.volume("A2") == pytest.approx(90.0, rel=0.03)
@@ -203,6 +208,7 @@ def test_a_door_opened_in_recovery_is_closed_first() -> None:
         rig.machine.door_open = False
         assert (await rig.driver.read_run())["status"] == "awaiting-recovery-paused"
         await rig.driver.retry()
+        await rig.driver.resume()
         assert (await rig.clock.join(task)).done == 16
 
     on("flex", talk)
@@ -282,6 +288,7 @@ def test_skipped_moves_stay_in_doubt() -> None:
         while (await rig.driver.read_run()).get("status") != "awaiting-recovery":
             await rig.clock.sleep(1.0)
         await rig.driver.skip()
+        await rig.driver.resume()
         with pytest.raises(DeviceFault, match="after 0 of 16 transfers"):
             await rig.clock.join(task)
         after = await rig.driver.read_progress()

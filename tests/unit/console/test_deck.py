@@ -26,7 +26,24 @@ def test_plan(cli: Cli) -> None:
     assert "plate:A1..H12" in found.out and "new, mixed" in found.out
 
 
+def test_what_a_person_says_is_in_the_books(cli: Cli) -> None:
+    said = ("--reason", "looked", "--who", "Ada", "--line", "sim")
+    assert cli("deck", "declare", "plate:A2", "90 uL", "--liquid", "EV", *said).code == 0
+    assert cli("deck", "declare", "plate:B2", "unknown", *said).code == 0
+    assert cli("deck", "tips", "--line", "sim").code == 0
+    found = cli("deck", "show", "sim").out
+    assert "0.09 mL" in found and "1 unknown" in found
+    assert cli("deck", "declare", "plate:B2", "empty", *said).code == 0
+    assert "unknown" not in cli("deck", "show", "sim").out
+    assert "no service runs" in cli("deck", "recover", "retry", "--reason", "x", "--line", "sim").err
+    refused = cli("deck", "declare", "plate:A2", "900 uL", "--liquid", "EV", *said)
+    assert refused.code == 1 and "does not hold that" in refused.err
+
+
 @pytest.mark.parametrize("words", [
+    ("deck", "declare", "plate:Z9", "empty", "--reason", "x", "--line", "sim"),
+    ("deck", "declare", "plate:A1", "3 m", "--reason", "x", "--line", "sim"),
+    ("deck", "tips", "tips_7", "--line", "sim"),
     ("deck", "show", "nowhere"), ("deck", "show", "sim", "--instrument", "x"), ("deck", "plan", "nothing"),
     ("deck", "show", "sim", "--image", "deck.gif"),
 ])  # fmt: skip

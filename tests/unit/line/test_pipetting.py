@@ -19,8 +19,10 @@ from line.state import Command, State
 from protocols.control import ControlRecipe, Operation, Phase, UnitProcedure
 from protocols.phases import FillVials, PreparePlate
 from records.store import Store
+from vesiflow.errors import Refused, VesiflowError
 
 UL = 1e-9
+ROLE = "electroporation.liquid_handler"
 KEY = "1-electroporation/1-prepare/1"
 PLR = 'robot:         {driver: plr, at: "sim://bench/robot"}'
 
@@ -199,6 +201,62 @@ async def test_a_held_batch_holds_the_robots_run(tmp_path: Path) -> None:
         await rig.until()
         assert rig.state() == "complete" and len(machine.runs) == before == 1
         assert rig.volume("A1") == pytest.approx(100.0, rel=0.03)
+
+
+@pytest.mark.parametrize("how", ["retry", "skip"])
+async def test_a_robot_in_recovery_holds_the_batch_until_a_person_has_decided(tmp_path: Path, how: str) -> None:
+    robot = 'robot: {driver: opentrons_http, at: "sim://bench/flex", deck: flex}'
+    world = make_world(line(robot), 1)
+    assert world.simulated is not None
+    machine = world.simulated.robots["bench/flex"]
+    machine.fail("dispense", 2)
+    async with rigged(tmp_path, robot, world) as rig:
+        client = rig.host.client
+        rig.start()
+        await rig.until(State.HELD)
+        (alarm,) = [one for one in (await client.alarms()).alarms if one.name == "lh.attention"]
+        assert "awaiting-recovery: overpressure" in alarm.what
+        with pytest.raises(Refused, match="retry or skip"):  # nobody has decided
+            await rig.host.clock.spawn(rig.host.controller.line.roles[ROLE].resume(), "resume")
+        assert await client.recover(how, "Ada", "clot removed") == "b1"
+        if how == "retry":
+            with pytest.raises(Refused, match="tried again already"):
+                await client.recover("retry", "Ada", "once more")
+        moved = rig.drawn("sample:A1")
+        assert machine.runs[0].status == "awaiting-recovery"  # it moves only when the batch goes on
+        await rig.command(Command.UNHOLD)
+        await rig.host.clock.spawn(rig.host.clock.sleep(60.0), "a minute")
+        await rig.until(State.HELD)
+        fixes = [c["commandType"] for c in machine.runs[0].commands if c["intent"] == "fixit"]
+        assert rig.drawn("sample:A1") == moved == 16 and len(machine.runs) == 1
+        if how == "retry":
+            assert fixes == ["dispense"] and rig.state() == "complete"
+            assert rig.volume("A2") == pytest.approx(100.0, rel=0.03)
+        else:
+            assert len(rig.doubts()) == 1 and fixes == [] and rig.books().content("plate:A2").volume is None
+
+
+async def test_what_people_say_about_the_deck(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        client = rig.host.client
+        await client.declare("plate:A1", 90 * UL, "EV", "Ada", "looked")
+        await client.fresh_tips("tips_50_1", "Ada", "exchanged")
+        assert rig.books().content("plate:A1") == ledger.Content(90 * UL, {"EV": 90 * UL})
+        await client.declare("plate:A1", None, "", "Ada", "spilt")
+        assert rig.books().content("plate:A1").volume is None
+        for place, volume, liquid, error in (
+            ("plate:A1", 200 * UL, "EV", "does not hold that"), ("plate:Z1", 0.0, "", "no such well"),
+            ("plate:A1", 5 * UL, "", "which liquid"),
+        ):  # fmt: skip
+            with pytest.raises(VesiflowError, match=error):
+                await client.declare(place, volume, liquid, "Ada", "looked")
+        with pytest.raises(VesiflowError, match="no such rack"):
+            await client.fresh_tips("tips_7", "Ada", "exchanged")
+        with pytest.raises(Refused, match="no robot works for a batch"):
+            await client.recover("retry", "Ada", "looked")
+        rig.start()
+        with pytest.raises(Refused, match="is running"):
+            await client.declare("plate:A1", 0.0, "", "Ada", "looked")
 
 
 async def test_used_plates_and_wrong_bottles_are_refused(tmp_path: Path) -> None:
