@@ -22,6 +22,7 @@ from sim.physics.schedule import Schedule, staged
 
 HOUR = 3600.0
 MELTING = 0.0  # degC
+ROUNDING = 1e-9  # a length in mm and the same in cm
 
 
 def primary(case: Values) -> Values:
@@ -83,7 +84,7 @@ def courses(case: Values) -> tuple[Schedule, Schedule]:
 def point(case: Values) -> Values:
     layer, height = case["dry_layer"], case["fill_height"]
     pressure, shelf = case["chamber_pressure"], case["shelf_temperature"]
-    if layer > height:
+    if layer > height * (1.0 + ROUNDING):
         raise Bad("dry_layer", f"must not be more than fill_height (got {layer:g} cm and {height:g} cm)")
     vapour = primary_drying.vapour_pressure(shelf)
     if pressure >= vapour:
@@ -105,7 +106,8 @@ def point(case: Values) -> Values:
 def sublimation(case: Values) -> tuple[float, float, float]:
     """(front degC, bottom degC, g/h) of a point case, without its checks."""
     inputs = primary_drying.Inputs(_vial(case), case["shelf_temperature"], case["chamber_pressure"])
-    return primary_drying.balance(inputs, case["dry_layer"], 0.0, case["shelf_temperature"], case["fill_height"])
+    layer = min(case["dry_layer"], case["fill_height"])
+    return primary_drying.balance(inputs, layer, 0.0, case["shelf_temperature"], case["fill_height"])
 
 
 def _vial(case: Values) -> primary_drying.Vial:

@@ -78,13 +78,16 @@ def _states(state: State, vial: Vial, shelf: Schedule, pressure: Schedule, dt: f
 
 
 def _length(state: State, inputs: Inputs, dt: float) -> float:
-    """`dt`, or longer in a recipe so slow that 60 s change nothing."""
+    """`dt`, or longer in a recipe so slow that 60 s change nothing.
+
+    Shorter while nothing sublimes and the recipe moves: the product is at its warmest where sublimation sets in.
+    """
     longest = [vial_time(state, inputs.vial) / 2000.0]
     if inputs.shelf_rate:
         longest.append(0.02 / abs(inputs.shelf_rate))
     if inputs.pressure_rate:
         longest.append(0.001 * inputs.pressure / abs(inputs.pressure_rate))
-    return max(dt, min(longest))
+    return max(dt, min(longest)) if state.rate > 0.0 else min(dt, *longest)
 
 
 def vial_time(state: State, vial: Vial) -> float:

@@ -237,3 +237,11 @@ def test_units_of_another_size_give_the_same(tmp_path: Path) -> None:
     other = {"temperature": "313.15 K", "time": "360 min", "initial_moisture": 0.08}
     path.write_text(yaml.safe_dump(GOOD["lyophilization", "secondary_drying"] | other))
     assert evaluate("lyophilization", path) == pytest.approx(known)
+
+
+def test_a_layer_that_is_all_of_the_height_in_another_unit_is_dry(tmp_path: Path) -> None:
+    content = changed("lyophilization", "point", "fill_height", "0.7468845497955996 cm")
+    content["dry_layer"] = f"{0.7468845497955996 * 10} mm"
+    path = tmp_path / "point.yaml"
+    path.write_text(yaml.safe_dump(content))
+    assert evaluate("lyophilization", path)["Tsub_C"] == evaluate("lyophilization", path)["Tbot_C"]

@@ -83,6 +83,14 @@ def test_a_recipe_too_short_or_too_cold_is_not_dry() -> None:
             drying_run.dry(VIAL, shelf, Schedule((0.0, 3600.0), (0.15, 0.15)))
 
 
+def test_the_warmest_moment_is_where_sublimation_sets_in() -> None:
+    vial = primary.Vial(9.15, 7.52, 4.62, 0.035, 3.74, 21.6, 0.0, 8.63e-5, 0.0, 2.31)
+    shelf = staged(-38.4, [-10.5, -34.2], [1884.0, 1.8e6], 1 / 120)
+    pressure = staged(0.29, [0.026], [1.8e6], 1 / 6000)
+    fine, usual = (drying_run.dry(vial, shelf, pressure, dt).hottest()[1] for dt in (2.0, 60.0))
+    assert usual == pytest.approx(fine, abs=0.02)
+
+
 def test_ramps_hold_and_ramps_too_slow_for_their_stage() -> None:
     course = staged(-35.0, [-20.0, 0.0], [600.0, 1200.0], 1 / 60)
     assert [course.at(t) for t in (0, 600, 1800, 9e9)] == pytest.approx([-35.0, -25.0, -5.0, -5.0])
