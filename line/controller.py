@@ -213,7 +213,8 @@ class Controller:
         while self._tasks:
             await asyncio.wait(self._tasks)
         for batch in self.batches.values():
-            batch.telemetry.close()
+            with suppress(StoreError):  # curves that a bad disk does not take; the journal has said so
+                batch.telemetry.close()
         await self.line.close()
 
     def _unasked(self, instrument: str, text: str) -> None:
@@ -279,7 +280,6 @@ class Controller:
     async def _run(self, batch: Batch, phase: Phase, status: PhaseStatus, held: str | None = None) -> None:
         """One phase from start to its journaled end, first `held` for a reason when it is taken up again."""
         gateway = Gateway(self.line, self.journal, batch.id, phase.key, batch.token, self._granted)
-        self.journal.event("phase.started", batch.id, key=phase.key, phase=phase.kind, unit=phase.unit)
         run = batch.run = self._phase_run(batch, phase, gateway)
         try:
             await self._ran(batch, run, phase, status, held)
@@ -291,9 +291,12 @@ class Controller:
 
     async def _ran(self, batch: Batch, run: PhaseRun, phase: Phase, status: PhaseStatus, held: str | None) -> None:
         try:
+            begun = {"key": phase.key, "phase": phase.kind, "unit": phase.unit}
+            await self._written(run, lambda: self.journal.event("phase.started", batch.id, **begun))
             if held is not None and batch.requests.stop is None:
                 await run.held(held)
             await self._attempt(run, phase)
+            await self._written(run, lambda: self._end(batch, run, status, "complete", ""))
         except Fenced:
             raise
         except Stopped as stopped:
@@ -303,8 +306,18 @@ class Controller:
         except Exception as error:
             self._log.exception("phase crashed", batch=batch.id, phase=phase.key)
             await self._end_badly(batch, run, status, "failed", f"internal error: {type(error).__name__}: {error}")
-        else:
-            self._end(batch, run, status, "complete", "")
+
+    async def _written(self, run: PhaseRun, write: Callable[[], object]) -> None:
+        """An entry without which nothing may go on: the unit is held until the journal takes it."""
+        while True:
+            try:
+                write()
+                return
+            except Fenced:
+                raise
+            except StoreError as error:
+                run.trouble(error)
+                await run.held(str(error))
 
     async def _attempt(self, run: PhaseRun, phase: Phase) -> None:
         """Run the phase; after an error that keeps the product the unit is held until a person decides."""
@@ -335,18 +348,9 @@ class Controller:
 
         batch.requests.on_held, batch.requests.on_resumed = held, resumed
         return PhaseRun(
-            batch.id,
-            phase,
-            self.clock,
-            gateway,
-            self.journal,
-            batch.telemetry,
-            self.line.roles["line.operator"],
-            self.line.file.profile,
-            batch.facts,
-            batch.requests,
-            self.alarms,
-        )
+            batch.id, phase, self.clock, gateway, self.journal, batch.telemetry, self.line.roles["line.operator"],
+            self.line.file.profile, batch.facts, batch.requests, self.alarms,
+        )  # fmt: skip
 
     async def _hold(self, batch: Batch, gateway: Gateway, phase: Phase, reason: str) -> None:
         if batch.state in _ON_THE_WAY:  # as a controller that died has left it
@@ -374,17 +378,12 @@ class Controller:
     def _end(self, batch: Batch, run: PhaseRun, status: PhaseStatus, outcome: Any, reason: str) -> None:
         with suppress(StoreError):  # the end of a phase must be known even when its curves cannot be kept
             batch.telemetry.flush()
-        status.state, status.ended, status.reason = outcome, self.clock.now(), reason
         write = self.journal.event if outcome == "complete" else self.journal.tell
         write(
-            "phase.ended",
-            batch.id,
-            key=run.phase.key,
-            outcome=outcome,
-            reason=reason,
+            "phase.ended", batch.id, key=run.phase.key, outcome=outcome, reason=reason, facts=dict(batch.facts),
             results={name: [value, unit] for name, (value, unit) in run.results.items()},
-            facts=dict(batch.facts),
-        )
+        )  # fmt: skip
+        status.state, status.ended, status.reason = outcome, self.clock.now(), reason
 
     def _move(self, batch: Batch, target: State, why: str, who: str = "controller") -> None:
         write = self.journal.tell if target in SAFEWARD else self.journal.event

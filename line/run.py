@@ -129,8 +129,8 @@ class PhaseRun:
 
     def log(self, tag: str, value: float) -> None:
         """One telemetry sample now, in the inside unit of the tag."""
-        self.telemetry.add(self.clock.now(), tag, value)
         self.latest[tag] = value
+        self.telemetry.add(self.clock.now(), tag, value)
         self.interlocks.of_line(tag, value)
 
     def reading(self, tag: str, reading: Reading) -> float:
@@ -432,7 +432,7 @@ class PhaseRun:
         if reading is None or not reading.usable:
             self.latest.pop(tag, None)
             return
-        with suppress(LimitExceeded):
+        with suppress(LimitExceeded, StoreError):  # a full disk does not end a hold
             self.log(tag, reading.value)
 
 

@@ -1,0 +1,1 @@
+"""A disk that is full, fails or loses power under a batch: `python -m benchmarks.disk`."""
