@@ -8,18 +8,13 @@ Prints a table, writes benchmarks/results/crash.json, and ends with 1 when anyth
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.crash.sweep import Trial, Verdict, at_random, enumerated, judged, summary, verdicts, whole
 from benchmarks.crash.trial import GAP, RECIPES
-from benchmarks.kept import FOLDER, store
-
-Rows = dict[tuple[str, str], dict[str, int]]
-COLUMNS = ("trials", "complete", "held", "repeated", "lost", "other")
+from benchmarks.kept import add_up, table
 
 
 def main() -> int:
@@ -52,59 +47,20 @@ def one(trial: Trial) -> int:
 
 def everything(plan: str, plans: Mapping[str, Sequence[Trial]], number: int, parts: int, jobs: int) -> int:
     """Part `number` of `parts` of both kinds of trials, the table and the file."""
-    begun, before = time.monotonic(), earlier(plan, number, parts)
     bad: list[Verdict] = []
-    rows: Rows = {}
+    rows: list[dict[str, Any]] = []
     for kind, trials in plans.items():
         found = list(verdicts(trials[number - 1 :: parts], jobs))
         for recipe in RECIPES:
-            rows[kind, recipe] = dict(summary([one for one in found if one.trial.recipe == recipe]))
+            counts = summary([one for one in found if one.trial.recipe == recipe])
+            rows.append({"kind": kind, "recipe": recipe.removeprefix("crash-"), **counts})
         bad += [verdict for verdict in found if not verdict.good]
     for verdict in bad:
         tell(verdict)
-    total = [added(kind, recipe, counts, before) for (kind, recipe), counts in rows.items()]
-    table(total)
-    store(
-        "crash",
-        {
-            "command": f"python -m benchmarks.crash {plan}",
-            "parts": sorted({*before.get("parts", []), f"{number}/{parts}"}),
-            "places": {recipe: len(whole(recipe).places) for recipe in RECIPES},
-            "rows": total,
-            "bad": before.get("bad", []) + [{"trial": str(verdict.trial), "end": verdict.end} for verdict in bad],
-            "seconds": before.get("seconds", 0) + round(time.monotonic() - begun),
-        },
-    )
+    places = {recipe: len(whole(recipe).places) for recipe in RECIPES}
+    told = [f"{verdict.trial}: {verdict.end}" for verdict in bad]
+    table(add_up("crash", f"python -m benchmarks.crash {plan}", f"{number}/{parts}", rows, told, places=places))
     return 1 if bad else 0
-
-
-def earlier(plan: str, number: int, parts: int) -> dict[str, Any]:
-    """What the file has of other parts of the same plan; nothing when it is of another plan or has this part."""
-    path = FOLDER / "crash.json"
-    if parts == 1 or not path.exists():
-        return {}
-    known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    same = known["command"].endswith(f" {plan}") and all(part.endswith(f"/{parts}") for part in known["parts"])
-    return known if same and f"{number}/{parts}" not in known["parts"] else {}
-
-
-def added(kind: str, recipe: str, counts: Mapping[str, int], before: Mapping[str, Any]) -> dict[str, Any]:
-    """The counts of a row and those of the parts before."""
-    known = [row for row in before.get("rows", []) if (row["kind"], row["recipe"]) == (kind, recipe)]
-    sums = {name: count + sum(row[name] for row in known) for name, count in counts.items()}
-    return {"kind": kind, "recipe": recipe, **sums}
-
-
-def table(rows: Sequence[Mapping[str, Any]]) -> None:
-    """All rows and their sums."""
-    print(f"{'':24}" + "".join(f"{name:>10}" for name in COLUMNS))
-    for row in rows:
-        print(f"{row['kind']:12} {row['recipe'].removeprefix('crash-'):11}" + _numbers(row))
-    print(f"{'all':24}" + _numbers({name: sum(row[name] for row in rows) for name in COLUMNS}))
-
-
-def _numbers(row: Mapping[str, Any]) -> str:
-    return "".join(f"{row[name]:>10}" for name in COLUMNS)
 
 
 def tell(verdict: Verdict) -> None:
