@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import track
 from scipy.stats import spearmanr
 
-from console.explore_files import expect_table, write_table
+from console.explore_files import write_study
 from console.explore_plot import expect_picture, write_plot
 from console.files import expect_writable
 from console.summary import plain_table, screen
@@ -22,6 +22,7 @@ from line.direct.sweep import points, run
 from protocols.load import load
 from protocols.resolve import resolve
 from protocols.vary import Variation, variation
+from records.tables import expect_table
 from vesiflow.errors import ConfigError
 
 MOST = 100_000
@@ -75,7 +76,7 @@ def explore(
     quiet = not Console(stderr=True).is_terminal
     total = len(points(study))
     rows = list(track(run(study, cores), "batches", total, console=Console(stderr=True), disable=quiet))
-    write_table(out, study, rows)
+    write_study(out, study, rows)
     if plot is not None:
         write_plot(plot, study, rows)
     print_study(study, rows)

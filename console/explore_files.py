@@ -1,41 +1,20 @@
-"""The table of a study as CSV or Parquet: one row a sample, one column a parameter or result, units in the names."""
+"""The table of a study: one row a sample, one column a parameter or result, units in the names."""
 
 from __future__ import annotations
 
-import csv
-import importlib
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from console.files import write_text
 from line.direct.study import RESULTS, Row, Study
-from vesiflow.errors import ConfigError
+from records.tables import write_table
 
 UNITS = {"moisture": "%", "recovery": "%", "size": "nm", "potency": "%"}
 
 
-def expect_table(path: Path) -> None:
-    """ConfigError when a table of that kind cannot be written."""
-    if path.suffix == ".parquet":
-        _pyarrow()
-    elif path.suffix != ".csv":
-        raise ConfigError("a table ends in .csv or .parquet", device=str(path))
-
-
-def write_table(path: Path, study: Study, rows: Sequence[Row]) -> None:
-    """Write all rows; None becomes an empty cell."""
-    table = [record(study, row) for row in rows]
-    if path.suffix == ".parquet":
-        arrow, parquet = _pyarrow()
-        parquet.write_table(arrow.Table.from_pylist(table), path)
-        return
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(table[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(table)
-    write_text(path, text.getvalue())
+def write_study(path: Path, study: Study, rows: Sequence[Row]) -> None:
+    """Write all rows of a study."""
+    write_table(path, [record(study, row) for row in rows])
 
 
 def record(study: Study, row: Row) -> dict[str, Any]:
@@ -60,13 +39,3 @@ def record(study: Study, row: Row) -> dict[str, Any]:
 
 def _column(name: str, unit: str) -> str:
     return f"{name} [{unit}]" if unit else name
-
-
-def _pyarrow() -> tuple[Any, Any]:
-    """An optional extra: a CSV needs nothing."""
-    try:
-        return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
-    except ImportError:
-        raise ConfigError(
-            "Parquet needs pyarrow, which is not installed", remedy="install vesiflow[parquet], or write .csv"
-        ) from None

@@ -1,29 +1,37 @@
-"""The campaign flow: recipes times seeds, each point a whole batch on a simulated line of its own."""
+"""The campaign flow: recipes, seeds and designs of experiments over simulated lines, on threads or on Dask."""
 
 from __future__ import annotations
 
-import asyncio
-import csv
-import io
+from collections.abc import Sequence
+from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from prefect import flow, task, unmapped
+from prefect import flow, get_run_logger, task
 from prefect.artifacts import acreate_table_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.futures import PrefectFuture
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.order import Name
 from flows.texts import key
-from line.prepare import prepare
-from line.record import record_of
-from line.simulation import simulation
-from records.model import BatchRecord
-from records.report import write_text
+from line.campaign import Design, Point, Row, chunks, make, not_run
+from line.direct.study import Method
 from records.store import Store
-from vesiflow.errors import VesiflowError
+from records.tables import expect_table, write_table
+from vesiflow.errors import ConfigError
 
-Row = dict[str, object]
+SHOWN = 1000
+"""Rows in the table artifact; the files have all."""
+
+
+class Runner(StrEnum):
+    """What makes the batches: threads of the flow's process, or processes on many cores and machines."""
+
+    THREADS = "threads"
+    DASK = "dask"
 
 
 class CampaignOrder(BaseModel):
@@ -38,77 +46,104 @@ class CampaignOrder(BaseModel):
         default=(1, 2, 3), min_length=1, max_length=10000, title="Seeds", description="One batch per recipe and seed"
     )
     line: str = Field(default="sim", title="Line", description="A line whose instruments are all simulated")
+    vary: tuple[str, ...] = Field(
+        default=(),
+        max_length=20,
+        title="Vary",
+        description="PATH=LOW..HIGH of recipe parameters: a design of experiments over every recipe",
+        examples=[["concentrate.tmp=1..3 psi"]],
+    )
+    samples: int = Field(
+        default=16, ge=1, le=10000, title="Samples", description="Of the design, when something varies"
+    )
+    method: Method = Field(default="lhs", title="Design", description="lhs: Latin hypercube; sobol: a power of two")
+    wire: bool = Field(
+        default=True,
+        title="With wire",
+        description="With controller, drivers and bytes; off: on the plant, much faster",
+    )
+    runner: Runner = Field(
+        default=Runner.THREADS, title="Runner", description="threads: this process; dask: many cores and machines"
+    )
+    workers: int = Field(default=2, ge=1, le=1000, title="Workers", description="Threads, or processes of Dask")
+    scheduler: str | None = Field(
+        default=None,
+        pattern=r"^(tcp|tls)://[A-Za-z0-9.\[\]:_-]+$",
+        title="Dask scheduler",
+        description="Address of a running one; empty: workers on this machine for this run",
+        examples=["tcp://10.0.0.5:8786"],
+    )
+    chunk: int | None = Field(
+        default=None, ge=1, le=10000, title="Points per task", description="Empty: about four tasks per worker"
+    )
 
 
-@flow(
-    name="campaign",
-    flow_run_name="{order.name}",
-    task_runner=ThreadPoolTaskRunner(max_workers=2),  # type: ignore[arg-type]
-    retries=0,
-    persist_result=False,
-)
+@flow(name="campaign", flow_run_name="{order.name}", retries=0, persist_result=False)
 async def campaign(order: CampaignOrder) -> str:
-    """Simulate every recipe with every seed; a point that fails does not lose the others.
+    """Simulate every point of the design; a point that fails does not lose the others.
 
     Args:
-        order: recipes, seeds and the line they run on
+        order: recipes, seeds, design, and what they run on
     """
-    for recipe in order.recipes:
-        simulation(prepare(recipe, order.line), 0)  # all mistakes are found before anything runs
+    design = Design(order.recipes, order.seeds, order.line, order.vary, order.samples, order.method, order.wire)
+    points = design.points()  # all mistakes are found before anything runs
     folder = Store().root / "campaigns" / order.name
-    points = [(recipe, seed) for recipe in order.recipes for seed in order.seeds]
-    rows = point.map(
-        [recipe for recipe, _ in points], [seed for _, seed in points], unmapped(order.line), unmapped(str(folder))
-    ).result()
-    path = folder / "results.csv"
-    write_text(path, as_csv(rows))
-    await acreate_table_artifact(rows, key("campaign", order.name), str(path))
-    return str(path)
+    rows = _rows(chunks(points, order.workers, order.chunk), order, folder)
+    files = _write(folder, rows)
+    await acreate_table_artifact(rows[:SHOWN], key("campaign", order.name), " ".join(map(str, files)))
+    return str(files[0])
 
 
-@task(name="point", task_run_name="{recipe} seed {seed}", retries=0, cache_policy=NO_CACHE, persist_result=False)
-def point(recipe: str, seed: int, line: str, folder: str) -> Row:
-    """One simulated batch; what the record already has is not simulated again."""
-    job = simulation(prepare(recipe, line), seed)
-    store = Store(Path(folder) / f"{job.recipe.recipe}-{seed}")
-    found = store.batch(job.line.name, job.batch)
-    known = found.journal.is_file() and any(head.batch == job.batch for _, head in store.batches(job.line.name))
-    reason = ""
-    if not known:
+@task(name="points", task_run_name="points {number}", retries=0, cache_policy=NO_CACHE, persist_result=False)
+def points(number: int, share: list[Point], line: str, folder: str, wire: bool) -> list[Row]:
+    """A share of the points, one after the other; what is known already is not simulated again."""
+    return [make(one, line, Path(folder), wire) for one in share]
+
+
+def runner(order: CampaignOrder) -> TaskRunner[Any]:
+    """What the order asks for; ConfigError when Dask is not installed."""
+    if order.runner is Runner.THREADS:
+        return ThreadPoolTaskRunner(max_workers=order.workers)
+    try:
+        dask = import_module("prefect_dask")
+    except ImportError:
+        raise ConfigError("Dask is not installed", remedy="install vesiflow[dask], or take threads") from None
+    if order.scheduler:
+        return dask.DaskTaskRunner(address=order.scheduler)  # type: ignore[no-any-return]
+    local = {"n_workers": order.workers, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+    return dask.DaskTaskRunner(cluster_kwargs=local)  # type: ignore[no-any-return]
+
+
+def _rows(shares: Sequence[list[Point]], order: CampaignOrder, folder: Path) -> list[Row]:
+    """The rows of all shares in order; those of a share whose worker died say so."""
+    with runner(order) as pool:
+        futures = [
+            pool.submit(
+                points,
+                {"number": number, "share": share, "line": order.line, "folder": str(folder), "wire": order.wire},
+            )
+            for number, share in enumerate(shares, 1)
+        ]
+        return [row for future, share in zip(futures, shares, strict=True) for row in _result(future, share)]
+
+
+def _result(future: PrefectFuture[list[Row]], share: list[Point]) -> list[Row]:
+    try:
+        return future.result()
+    except Exception as error:
+        return [not_run(one, f"the worker ended: {type(error).__name__}: {error}") for one in share]
+
+
+def _write(folder: Path, rows: Sequence[Row]) -> list[Path]:
+    """The rows as CSV and, where pyarrow is installed, as Parquet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for path in (folder / "results.csv", folder / "results.parquet"):
         try:
-            reason = asyncio.run(job.run(store, "campaign")).reason
-        except VesiflowError as error:
-            return {"recipe": job.recipe.recipe, "seed": seed, "state": "not run", "reason": str(error)}
-    return row(record_of(found), seed, reason)
-
-
-def row(record: BatchRecord, seed: int, reason: str) -> Row:
-    """One line of the results."""
-    summary = record.summary
-    return {
-        "recipe": record.header.recipe,
-        "seed": seed,
-        "state": record.header.state,
-        "hours": None if record.header.duration is None else round(record.header.duration / 3600, 2),
-        "particles": summary.particles_out,
-        "yield": summary.overall_yield,
-        "particles per ug": summary.particles_per_ug,
-        "doses": summary.doses,
-        "criteria passed": summary.passed,
-        "criteria failed": summary.failed,
-        "reason": reason,
-    }
-
-
-def as_csv(rows: list[Row]) -> str:
-    """The rows as CSV; texts that a spreadsheet would take for a formula are quoted."""
-    names = list(dict.fromkeys(name for item in rows for name in item))
-    out = io.StringIO()
-    writer = csv.DictWriter(out, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _safe(value) for name, value in item.items()} for item in rows)
-    return out.getvalue()
-
-
-def _safe(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@" else value
+            expect_table(path)
+        except ConfigError as error:
+            get_run_logger().warning(str(error))
+            continue
+        write_table(path, rows)
+        written.append(path)
+    return written

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from devices.line_file import LineFile, load_line
@@ -9,6 +10,8 @@ from protocols.check import check, refuse
 from protocols.control import ControlRecipe
 from protocols.load import load
 from protocols.resolve import resolve
+from protocols.vary import varied
+from vesiflow.documents import Place
 from vesiflow.errors import ConfigError
 from vesiflow.quantities import parse
 
@@ -21,9 +24,14 @@ class Prepared:
     recipe: ControlRecipe
 
 
-def prepare(recipe: str, line: str, volume: float | None = None) -> Prepared:
-    """Read and check recipe and line; `volume` m^3 of the first material. ConfigError with all problems at once."""
+def prepare(recipe: str, line: str, volume: float | None = None, values: Mapping[Place, str] | None = None) -> Prepared:
+    """Read and check recipe and line; `volume` m^3 of the first material, `values` in place of the recipe's.
+
+    ConfigError with all problems at once.
+    """
     file, master = line_file(line), load(recipe)
+    if values:
+        master = varied(master, values)
     refuse(master, check(master, file.profile, volume=volume))
     return Prepared(file, resolve(master, file.profile, volume=volume))
 

@@ -18,6 +18,9 @@ BOOT = "direct"
 class MemoryJournal:
     """The journal's interface over lists: the same entries and actions, no file, no chain of hashes."""
 
+    fenced = False
+    """Nobody else can have a line that lives in this process only."""
+
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._numbers = count(1)

@@ -16,7 +16,6 @@ from prefect.utilities.callables import parameter_schema
 from pydantic import ValidationError
 
 from flows import deployment_file, texts
-from flows.campaign import as_csv
 from flows.deployment_file import deployments
 from flows.order import Order, UnitOrder, WhenHeld
 from line.api import BatchView, PhaseView
@@ -173,8 +172,3 @@ def test_summary_and_table_of_a_batch() -> None:
     assert rows[2]["hours"] == ""
     assert 0 < texts.percent(recipe, batch) < 100
     assert re.fullmatch("[a-z0-9-]+", texts.key("summary", "B_1.x"))
-
-
-def test_campaign_results_are_safe_in_a_spreadsheet() -> None:
-    text = as_csv([{"recipe": "tff", "reason": "=1+1"}, {"recipe": "-x", "reason": "a,b", "state": "Complete"}])
-    assert text.splitlines() == ["recipe,reason,state", "tff,'=1+1,", '\'-x,"a,b",Complete']
