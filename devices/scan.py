@@ -19,7 +19,7 @@ from devices import registry
 from devices.line_file import InstrumentSpec
 from devices.open_line import open_instrument
 from devices.readings import Identity
-from devices.transports import Transport
+from devices.transports import OTHER_SETTINGS, Transport
 from vesiflow.clock import Clock
 from vesiflow.errors import ConfigError, VesiflowError
 
@@ -79,6 +79,8 @@ async def ask(port: Port, drivers: Sequence[str], clock: Clock) -> Scanned:
         try:
             identity = await _asked(port, name, clock)
         except ConfigError as error:
+            if error.reason == OTHER_SETTINGS:
+                continue
             return Scanned(port, error=error)
         except VesiflowError:
             continue

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ except ImportError:  # not on Windows
 T = TypeVar("T")
 SIM_HANDLERS = "sim.wire"
 WRITE_LIMIT = 2.0  # s until all bytes have left the host
+PSEUDO = "/dev/pts/"  # has no line: the kernel keeps 8N1, and newer systems refuse anything else
+OTHER_SETTINGS = "the port does not take these line settings"
 _POLL = 0.05
 _WRITE_POLL = 0.005  # s
 _CHUNK = 4096
@@ -116,6 +119,8 @@ def _make(url: str, settings: SerialSettings) -> Any:
 
 
 def _open(url: str, port: Any) -> None:
+    if url.startswith("/") and os.path.realpath(url).startswith(PSEUDO):
+        port.bytesize, port.parity, port.stopbits, port.rtscts = 8, "N", 1, False
     try:
         port.open()
         if hasattr(port, "exclusive") and url.startswith("/"):
@@ -142,6 +147,7 @@ _CAUSES = (
     ("Permission denied", "no permission to open the port"),
     ("exclusively lock", "the port is in use by another process"),
     ("resource busy", "the port is in use by another process"),
+    ("Invalid argument", OTHER_SETTINGS),
     ("Inappropriate ioctl", "this is no serial port"),
     ("Is a directory", "this is no serial port"),
     ("Connection refused", "nothing listens there"),

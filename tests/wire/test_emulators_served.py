@@ -5,8 +5,11 @@ import asyncio
 import pytest
 import serial
 
+from devices.drivers.julabo import Julabo as JulaboDriver
+from devices.link import Link
 from devices.transports import SerialSettings, open_transport
 from sim.bench import Bench
+from sim.wire.julabo import Julabo
 from sim.wire.mettler_sics import MettlerBalance
 from sim.wire.server import Endpoint, close, serve
 from sim.wire.watson_marlow_323 import WatsonMarlow323
@@ -103,6 +106,24 @@ def test_pty_is_raw_and_survives_a_client_that_comes_and_goes():
             for _ in range(2):
                 heard = await asyncio.to_thread(talk, served[0].where, b"S\r\n", b"\n")
                 assert heard == b"S S     100.00 g\r\n"
+        finally:
+            await close(served)
+
+    asyncio.run(scenario())
+
+
+def test_a_driver_opens_a_pty_with_its_own_settings_whatever_the_kernel_makes_of_them():
+    async def scenario():
+        clock = ScaledClock(SPEED)
+        bath = Julabo(clock.now, lambda: 20.0, lambda value: None, lambda on: None)
+        served = await serve(Bench({"bath": bath}), clock, pty=True)
+        try:
+            transport = await open_transport(served[0].where, JulaboDriver.settings, clock)
+            try:
+                device = JulaboDriver(Link(transport, clock, "bath"), clock)
+                assert (await device.connect()).vendor == "JULABO"
+            finally:
+                await transport.close()
         finally:
             await close(served)
 
