@@ -42,8 +42,8 @@ def serve(
     tcp
         One TCP port per instrument, on this machine only.
     pty
-        One pseudo terminal per instrument. It keeps 8N1 whatever the settings shown; a client that insists on others may
-        be refused by the system and should use --tcp.
+        One pseudo terminal per instrument. It keeps 8N1 whatever the settings shown; a client that insists on others
+        may be refused by the system and should use --tcp.
     port
         First of the TCP ports; by default any free ones.
     speed

@@ -19,7 +19,7 @@ from devices.drivers import ismatec_codec as ismatec
 from devices.drivers import mettler_sics as mettler
 from devices.drivers import pendotech_pressuremat as pressuremat
 from devices.drivers import sartorius_sbi as sartorius
-from devices.drivers import teledyne_ssi as ssi
+from devices.drivers import ssi_codec as ssi
 from devices.drivers import vici_actuator as vici
 from devices.drivers import watson_marlow_323 as watson
 from devices.drivers.ismatec_reglo_icc import RegloIcc
