@@ -23,6 +23,7 @@ from devices.drivers import ssi_codec as ssi
 from devices.drivers import vici_actuator as vici
 from devices.drivers import watson_marlow_323 as watson
 from devices.drivers.ismatec_reglo_icc import RegloIcc
+from devices.drivers.teledyne_ssi import TeledyneSsi
 from devices.link import Link
 from vesiflow.clock import VirtualClock
 from vesiflow.errors import VesiflowError
@@ -163,7 +164,7 @@ DRIVERS: dict[str, tuple[Any, Any, list[Callable[[Any], Awaitable[object]]], lis
         [b"S S     100.00 g\r\n", b"T S 100.00 g\r\n", b"TA A 100.00 g\r\n", b'I4 A "B1"\r\n', b"ES\r\n"],
     ),
     "ssi": (
-        ssi.TeledyneSsi, None, [lambda d: d.set_flow(1e-8), lambda d: d.start(), lambda d: d.read_pressure()],
+        TeledyneSsi, None, [lambda d: d.set_flow(1e-8), lambda d: d.start(), lambda d: d.read_pressure()],
         [b"OK/", b"OK,1.00,5000,0,PSI,0,1,0/", b"OK,0,0,0/", b"OK,100,1.00/", b"Er/", b"OK,v3/"],
     ),
     "vici": (vici.ViciActuator, None, [_positions], [b"CPA\r", b"CPB\r", b"CNT12\r", b"AM1\r"]),
