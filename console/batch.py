@@ -8,9 +8,11 @@ from pathlib import Path
 from rich.markup import escape
 
 from console.summary import plain_table, print_summary, screen
+from devices.line_file import load_line
 from line.backup import back_up
 from line.closing import close_record
 from line.record import folded
+from line.replay import replay as replayed
 from records import present
 from records.export.ro_crate import write_crate
 from records.journal import verify as verify_journal
@@ -84,6 +86,25 @@ def report(batch: str, *, output: Path | None = None, open_: bool = False) -> No
     screen().print(str(path), soft_wrap=True, highlight=False)
     if open_:
         webbrowser.open(path.as_uri())
+
+
+def replay(batch: str, *, line: str | None = None) -> None:
+    """Read the journal of a batch's line as this version would have written it, and name the first entry that differs.
+
+    Worth doing after an update, before a batch that an earlier version began goes on.
+
+    Example: vesiflow batch replay 01KE6W3P4M6Z1J3GQ2M4V5A7CD
+
+    Parameters
+    ----------
+    batch
+        Name of the batch, see `vesiflow batch list`.
+    line
+        Its line file, when the line is not a packaged one.
+    """
+    folder = Store().find(batch)
+    decisions = replayed(folder.journal, load_line(line or folder.line))
+    print(f"{batch}: this version reads all {len(decisions)} decisions as they were written")
 
 
 def verify(line: str, *, anchor: str | None = None) -> None:

@@ -153,6 +153,13 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         LOOK,
+        "batch replay",
+        "console.batch:replay",
+        "read the journal of a batch as this version would have written it",
+        "vesiflow batch replay exosome-20260105-0800-7K2M",
+    ),
+    Command(
+        LOOK,
         "batch export",
         "console.batch:export",
         "export the record of a batch for other programs",

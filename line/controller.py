@@ -14,6 +14,7 @@ from line.alarms import AlarmBook
 from line.batch import Batch, PhaseStatus
 from line.gateway import Gateway
 from line.phases import PHASES
+from line.replay import changes
 from line.restore import Remembered, last_token, reconcile, remembered
 from line.run import PhaseRun, Requests, Stopped
 from line.safe import make_safe
@@ -85,27 +86,18 @@ class Controller:
         return batch
 
     def _record_creation(self, batch_id: str, recipe: ControlRecipe, who: str) -> None:
+        instruments = sorted(self.line.instruments.items())
         self.journal.event(
-            "batch.created",
-            batch_id,
-            who=who,
-            recipe=to_json(recipe),
-            recipe_digest=recipe.digest,
-            line=self.line.file.name,
-            line_digest=self.line.file.digest,
-            software=__version__,
-            seed=self._seed,
-            simulated=not self.clock.real
-            or any(item.spec.at.startswith("sim:") for item in self.line.instruments.values()),
+            "batch.created", batch_id, who=who, recipe=to_json(recipe), recipe_digest=recipe.digest,
+            line=self.line.file.name, line_digest=self.line.file.digest, software=__version__, seed=self._seed,
+            simulated=not self.clock.real or any(item.spec.at.startswith("sim:") for _, item in instruments),
             instruments={
                 name: {
-                    "driver": item.spec.driver_name,
-                    "model": item.identity.model,
-                    "serial": item.identity.serial_number,
+                    "driver": item.spec.driver_name, "model": item.identity.model, "serial": item.identity.serial_number
                 }
-                for name, item in sorted(self.line.instruments.items())
+                for name, item in instruments
             },
-        )
+        )  # fmt: skip
 
     def _check_free(self, batch_id: str, recipe: ControlRecipe) -> None:
         """All units at once or none; a unit belongs to one batch until the batch is over."""
@@ -262,17 +254,16 @@ class Controller:
         for key in past.complete:
             batch.phases[key].state = "complete"
             batch.phases[key].finished.set()
-        changed = past.line_digest != self.line.file.digest
+        why = [RESTARTED, *changes(past, self.line.file, self.journal)]
         if past.interrupted is not None:
             status = batch.phases[past.interrupted]
             phase = past.recipe.phase(past.interrupted)
             status.state, status.started = "running", self.clock.now()
             if batch.state in (State.STOPPING, State.ABORTING):
                 batch.requests.stop = batch.reason
-            alone = PHASES[phase.kind].unattended and not changed and batch.state is State.EXECUTE
-            reason = f"{RESTARTED} and the line file has changed" if changed else RESTARTED
+            alone = PHASES[phase.kind].unattended and why == [RESTARTED] and batch.state is State.EXECUTE
             batch.taken_up = phase.key
-            batch.task = self._keep(self._run(batch, phase, status, None if alone else reason), phase.key)
+            batch.task = self._keep(self._run(batch, phase, status, None if alone else " and ".join(why)), phase.key)
         else:
             while batch.state in COMPLETIONS and batch.state is not State.EXECUTE:
                 self._complete_state(batch)

@@ -16,7 +16,7 @@ from devices.open_line import OpenLine
 from line.phases import ACTS
 from line.state import OVER, State
 from protocols.control import ControlRecipe, from_json
-from records.journal import Intent, Journal
+from records.journal import Intent, Journal, JournalReader
 from vesiflow.errors import VesiflowError
 
 
@@ -27,6 +27,7 @@ class Remembered:
     id: str
     recipe: ControlRecipe
     line_digest: str
+    software: str
     state: State = State.IDLE
     reason: str = ""
     complete: list[str] = field(default_factory=list)
@@ -34,13 +35,15 @@ class Remembered:
     facts: dict[str, float] = field(default_factory=dict)
 
 
-def remembered(journal: Journal) -> list[Remembered]:
+def remembered(journal: Journal | JournalReader) -> list[Remembered]:
     """Every batch that was not over when its controller ended, oldest first."""
     batches: dict[str, Remembered] = {}
     for entry in journal.events(None, _FOLDS):
         if entry.kind == "batch.created":
             data = entry.data
-            batches[entry.batch] = Remembered(entry.batch, from_json(data["recipe"]), data["line_digest"])
+            batches[entry.batch] = Remembered(
+                entry.batch, from_json(data["recipe"]), data["line_digest"], data["software"]
+            )
         elif entry.batch in batches:
             _FOLDS[entry.kind](batches[entry.batch], entry.data)
     return [batch for batch in batches.values() if batch.state not in OVER]
@@ -98,12 +101,17 @@ async def _judge(line: OpenLine, intent: Intent) -> tuple[Verdict, Any, str]:
     if how is None or how.judge is None or how.evidence is None or how.kind is Kind.BLIND:
         return Verdict.UNKNOWN, None, "nothing proves it"
     evidence = getattr(target, how.evidence)
-    hint = get_type_hints(evidence).get("return", Any)
+    hint = evidence_type(evidence)
     try:
         after = await evidence()
         return how.judge(revive(hint, intent.pre), after, tuple(intent.args)), after, "by evidence after a restart"
     except VesiflowError as error:
         return Verdict.UNKNOWN, None, f"no evidence: {error}"
+
+
+def evidence_type(method: Callable[..., Any]) -> Any:
+    """What an evidence method returns."""
+    return get_type_hints(method).get("return", Any)
 
 
 def revive(hint: Any, data: Any) -> Any:
