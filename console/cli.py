@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from console.commands import COMMANDS, GROUPS, Command
 from vesiflow import __version__
-from vesiflow.errors import VesiflowError
+from vesiflow.errors import Terminated, VesiflowError
 
 if TYPE_CHECKING:
     from cyclopts import App
@@ -39,6 +39,9 @@ def execute(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         _tell(arguments, "interrupted")
         return INTERRUPTED
+    except Terminated as end:
+        _tell(arguments, "terminated")
+        return end.exit_code
     except VesiflowError as error:
         _tell(arguments, str(error))
         return error.exit_code

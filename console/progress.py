@@ -31,6 +31,20 @@ def shown(recipe: ControlRecipe, *, quiet: bool, console: Console | None = None)
         yield Lines(console)
 
 
+@contextmanager
+def waiting(text: str, *, quiet: bool, console: Console | None = None) -> Iterator[None]:
+    """Say on `console` (standard error) what is waited for; on a terminal it moves until it is there."""
+    console = console or Console(stderr=True)
+    if quiet:
+        yield
+    elif console.is_terminal:
+        with console.status(f"{text} ..."):
+            yield
+    else:
+        console.print(f"{text} ...", highlight=False)
+        yield
+
+
 def done(procedure: UnitProcedure, batch: BatchView) -> float:
     """How much of a unit procedure is done, 0 to 1, by the expected durations of its phases."""
     states = {view.key: view.state for view in batch.phases}

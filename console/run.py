@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import getpass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-from console.progress import shown
-from console.running import drive
+from console.progress import shown, waiting
+from console.running import aside, drive
 from console.summary import print_summary, screen
 from flows import settings
+from flows.embedded import embedded
 from flows.versions import refuse_broken
 from line.connect import refuse_known
 from line.prepare import batch_volume, prepare
@@ -64,7 +66,7 @@ def run(
     if controller is None:
         refuse_known(store, job.line, name)
     refuse_broken()
-    settings.apply(home=store.root, server=server, quiet=True, patient=True)
+    own = settings.apply(home=store.root, server=server, quiet=True, patient=True)
     order = {
         "recipe": recipe,
         "line": line,
@@ -75,7 +77,7 @@ def run(
         "controller": controller,
         "when_held": "stop" if unattended else "wait",
     }
-    reason = drive(_manufacture(order, job.recipe, quiet))
+    reason = drive(_with_prefect(order, job.recipe, own, quiet))
     if not quiet:
         _conclude(store.batch(job.line.name, name), reason)
     return 1 if reason else 0
@@ -96,6 +98,16 @@ def _batch_id(recipe: str) -> str:
     return f"{recipe[:40]}-{utc:%Y%m%d-%H%M}-{ulid(utc)[-4:]}"
 
 
+async def _with_prefect(order: dict[str, Any], control: ControlRecipe, own: Path | None, quiet: bool) -> str:
+    """Run the flow, on a server that starts while Prefect is imported unless the user has one."""
+    if own is not None:
+        server = embedded(own / "server.log")
+        with waiting("Prefect's server starts", quiet=quiet):
+            import_module("flows.batch")
+            await server.answers()
+    return await _manufacture(order, control, quiet)
+
+
 async def _manufacture(order: dict[str, Any], control: ControlRecipe, quiet: bool) -> str:
     """Run the flow; why the batch did not complete, or ""."""
     # Prefect reads its settings when it is imported, and takes seconds to do so: only now, and by name
@@ -104,7 +116,7 @@ async def _manufacture(order: dict[str, Any], control: ControlRecipe, quiet: boo
     with shown(control, quiet=quiet) as watch:
         token = execution.watcher.set(watch)
         try:
-            await batch.manufacture(parameters)
+            await aside(lambda: batch.manufacture(parameters))
         except execution.BatchFailed as error:
             return str(error)
         finally:

@@ -10,6 +10,7 @@ from prefect.runtime import flow_run
 from flows.mirror import Mirror
 from flows.order import Order, UnitOrder, WhenHeld
 from flows.steps import as_task
+from flows.termination import cancelled_by_sigterm
 from line.api import BatchView
 from line.client import Watcher
 from line.closing import close_record
@@ -53,6 +54,11 @@ async def execute(order: Order) -> dict[str, str]:
     store = Store()
     if order.controller is None:
         refuse_known(store, job.line, job.batch)
+    with cancelled_by_sigterm():
+        return await _execute(job, order, store)
+
+
+async def _execute(job: Job, order: Order, store: Store) -> dict[str, str]:
     folder = store.batch(job.line.name, job.batch)
     async with Mirror(job.batch, job.recipe) as mirror:
         try:

@@ -42,25 +42,27 @@ def apply(
     quiet: bool = False,
     patient: bool = False,
     environment: MutableMapping[str, str] | None = None,
-) -> None:
+) -> Path | None:
     """Put the defaults into the environment; call before anything imports Prefect.
 
     `server` is the URL of a Prefect API to use instead of an embedded one. Without one, and when the user has no
-    Prefect of their own, the embedded server keeps its database below `home`. `quiet` keeps Prefect's log off the
-    terminal: the command says in one line what went wrong, and the log is in Prefect's page. `patient` outlasts a
-    server whose database is away, as a batch must.
+    Prefect of their own, an embedded server is needed; the folder below `home` for its database is what this gives.
+    `quiet` keeps Prefect's log off the terminal: the command says in one line what went wrong, and the log is in
+    Prefect's page. `patient` outlasts a server whose database is away, as a batch must; an embedded server's never is.
     """
     env = os.environ if environment is None else environment
-    for name, value in (DEFAULTS | OUTAGE if patient else DEFAULTS).items():
-        env.setdefault(name, value)
     if server is not None:
         env["PREFECT_API_URL"] = api_url(server)
+    for name, value in (DEFAULTS | OUTAGE if patient and _has_own_prefect(env) else DEFAULTS).items():
+        env.setdefault(name, value)
     if quiet:
         env.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     if not _has_own_prefect(env):
         own = home / "prefect"
         own.mkdir(parents=True, exist_ok=True)  # Prefect makes the last folder only and then cannot open its database
         env["PREFECT_HOME"] = str(own)
+        return own
+    return None
 
 
 def api_url(server: str) -> str:

@@ -28,8 +28,8 @@ def back_up(store: Store, target: Path) -> list[Path]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Everything but locks and SQLite's working files, whose contents the copy of the database has."""
-    left_out = ("-wal", "-shm", ".lock")
+    """Everything but locks, the reserve of disk space and SQLite's working files, whose contents the copy has."""
+    left_out = ("-wal", "-shm", ".lock", ".reserve")
     return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(left_out))
 
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import httpx
 
@@ -22,7 +23,7 @@ from line.controller import Controller
 from line.ownership import Owner, owned
 from line.safe import seize_ports, without_journal
 from line.watchdog import HANG, LoopWatch
-from records.journal import Journal
+from records.journal import Journal, JournalReader
 from records.store import Store
 from records.telemetry import TelemetryWriter
 from sim import bench, lines
@@ -89,8 +90,8 @@ async def hosted(
 
     Safe states are reached and ports released on the way out. Refused while another process owns the line.
     """
-    ids = random.Random(f"{line.name} {seed}") if seed is not None else None
     with owned(store.line(line.name), line.name) as owner:
+        ids = None if seed is None else _ids(f"{line.name} {seed}", store.journal(line.name))
         here = world or make_world(line, seed)
         clock = here.clock
         with Journal(
@@ -114,6 +115,14 @@ async def hosted(
                             yield Host(controller, LineClient(http), clock, here.simulated, owner)
                     finally:
                         await controller.close()
+
+
+def _ids(seed: str, journal: Path) -> random.Random:
+    """Seeded ids that never come twice in one journal: the next batch of the same seed has others."""
+    if not journal.is_file():
+        return random.Random(seed)
+    with JournalReader(journal) as reader:
+        return random.Random(f"{seed} {reader.head()[1]}")
 
 
 @contextmanager

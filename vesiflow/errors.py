@@ -76,3 +76,9 @@ class Danger(VesiflowError):
 
 class InDoubt(VesiflowError):
     """Whether a physical action happened is unknown: the unit is held, the operator decides."""
+
+
+class Terminated(BaseException):
+    """SIGTERM has ended a command, and everything under way has been brought to its safe state."""
+
+    exit_code = 143
