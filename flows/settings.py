@@ -32,7 +32,7 @@ OUTAGE: dict[str, str] = {
 }
 """For the process of a batch only: a person at a command line wants to know at once."""
 
-_CHOSEN = ("PREFECT_HOME", "PREFECT_PROFILE", "PREFECT_API_URL", "PREFECT_PROFILES_PATH")
+CHOSEN = ("PREFECT_HOME", "PREFECT_PROFILE", "PREFECT_API_URL", "PREFECT_PROFILES_PATH")
 
 
 def apply(
@@ -72,4 +72,4 @@ def api_url(server: str) -> str:
 
 
 def _has_own_prefect(env: Mapping[str, str]) -> bool:
-    return any(name in env for name in _CHOSEN) or (Path.home() / ".prefect" / "profiles.toml").is_file()
+    return any(name in env for name in CHOSEN) or (Path.home() / ".prefect" / "profiles.toml").is_file()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from flows import settings
 from line.record import record_of
 from records.model import BatchRecord
 from records.store import Store
@@ -93,3 +97,37 @@ def test_the_command_line_runs_a_batch_on_this_server(prefect: Prefect) -> None:
     assert "report.html" in done.stdout
     runs = prefect.post("/flow_runs/filter", {"flow_runs": {"name": {"any_": ["typed"]}}}).json()
     assert [run["state_type"] for run in runs] == ["COMPLETED"]
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_a_signal_during_a_batch_brings_the_line_to_its_safe_state(
+    prefect: Prefect, number: signal.Signals, code: int, word: str
+) -> None:
+    batch = f"long-{word}"
+    arguments = ["run", "exosome", "--server", prefect.url, "--batch", batch, "--seed", "1"]
+    assert ended(prefect.environment, arguments, "2-flush", number) == (code, f"vesiflow run: {word}")
+    done = record(prefect, batch)
+    assert done.header.state == "Stopped"
+    assert any("interrupted" in phase.reason for unit in done.units for phase in unit.phases)
+
+
+def test_ctrl_c_while_the_embedded_server_starts_leaves_nothing(prefect: Prefect, tmp_path: Path) -> None:
+    environment = {name: value for name, value in prefect.environment.items() if name not in settings.CHOSEN}
+    environment |= {"VESIFLOW_HOME": str(tmp_path / "data"), "HOME": str(tmp_path)}
+    found = ended(environment, ["run", SHORT], "server starts", signal.SIGINT)
+    assert found == (130, "vesiflow run: interrupted")
+    assert not list(Store(tmp_path / "data").lines())
+
+
+def ended(environment: dict[str, str], arguments: list[str], after: str, number: signal.Signals) -> tuple[int, str]:
+    """(exit code, all that is said afterwards) of a command that gets a signal when a line has `after` in it."""
+    command = [sys.executable, "-m", "console", *arguments]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stderr is not None
+        while after not in (line := child.stderr.readline()):
+            assert line, f"ended with {child.wait()} before {after}"
+        child.send_signal(number)
+        rest = [line for line in child.stderr.read().splitlines() if not line.startswith(" ")]  # progress is indented
+        return child.wait(60), "\n".join(rest)

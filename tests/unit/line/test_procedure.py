@@ -62,11 +62,13 @@ async def test_running_it_again_attaches_and_repeats_nothing(short: Prepared, st
 
 
 async def test_a_second_batch_of_the_same_seed_has_ids_of_its_own(short: Prepared, store: Store) -> None:
-    for batch in ("batch-1", "batch-2"):
+    names = ("batch-1", "batch-2")
+    for batch in names:
         async with reached(short.line, store, seed=1) as client:
             assert (await Procedure(client, short.recipe, batch, "me").run()).complete
-    first, second = (comparable(record_of(store.batch("sim", batch))) for batch in ("batch-1", "batch-2"))
-    assert {**first, "header": None} == {**second, "header": None}
+    first, second = ({action.id for action in record_of(store.batch("sim", name)).actions} for name in names)
+    assert first
+    assert not first & second
 
 
 async def test_a_line_hosted_apart_gives_the_same_record(short: Prepared, tmp_path: Path) -> None:
