@@ -166,6 +166,7 @@ class Tff(Section):
     membrane: Mapping[str, Resistance] = {"100 kDa": 9e11, "300 kDa": 5e11, "500 kDa": 3.2e11, "750 kDa": 2.4e11}
     mass_transfer: Velocity = parse("30 LMH", "m/s")
     gel: Grams = 150.0
+    osmotic: tuple[float, ...] = Field((), description="Pa/(g/L)^i of protein at the wall, from the linear term on")
     fouling: PerHour = parse("0.15 1/h", "1/s")
     adsorption: Fraction = 0.008
     cleaning: Fraction = 0.93
@@ -185,6 +186,7 @@ class Sec(Section):
     loop: Volume = parse("30 mL", "m^3")
     dead_volume: Volume = parse("2 mL", "m^3")
     detector_delay: Volume = parse("0.5 mL", "m^3")
+    mixing_volume: Volume = Field(parse("0.05 mL", "m^3"), description="stirred part of tubing and detector cell")
     tubes: int = Field(60, ge=1)
     tube_volume: Volume = parse("15 mL", "m^3")
     adsorption: Fraction = Field(0.08, description="share of the vesicles that a new bed keeps")
@@ -192,6 +194,7 @@ class Sec(Section):
     pump_gain: float = 0.997
     collects_at: int = Field(1, ge=0, le=1, description="diverter state that leads into the tubes: how it is plumbed")
     frit: float = Field(1.2e11, ge=0, description="Pa s/m^3 of frits and tubing")
+    frit_particles: float = Field(5e13, gt=0, description="vesicles that double the resistance of the frits")
     selector: tuple[str, ...] = Field(("PBS", "0.5 M NaOH", "20 % ethanol"), min_length=1)
     usual_flow: Flow = parse("9.8 mL/min", "m^3/s")
     uv_path: Length = parse("5 mm", "m")

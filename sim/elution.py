@@ -97,9 +97,10 @@ def responses(column: sec.Column, flow: float) -> Responses:
     """Compute the step responses at `flow`; about 10 ms per kind of species."""
     pulse = 1e-3 * column.bed_volume  # short enough that its edges do not show
     kinds = {BEHAVIOUR.get(name, _SALT) for name in NAMES}
-    curves = {k: sec.elute(sec.GeneralRate(column, k, flow), flow, pulse) for k in kinds}
+    mixing = column.mixing_volume
+    curves = {k: sec.elute(sec.GeneralRate(column, k, flow), flow, pulse, mixing_volume=mixing) for k in kinds}
     means = {k: sec.GeneralRate(column, k, flow).moments() for k in kinds}
-    last = max((m.mean + 10.0 * m.variance**0.5) * flow for m in means.values())
+    last = max((m.mean + 10.0 * m.variance**0.5) * flow for m in means.values()) + 10.0 * mixing
     grid = np.linspace(0.0, last, POINTS)
     outlet = np.empty((POINTS, len(NAMES)))
     for i, name in enumerate(NAMES):
@@ -141,7 +142,7 @@ class Bed:
         """All liquid in bed and tubing, m^3."""
         column = self.column
         pores = (1.0 - column.bed_porosity) * column.particle_porosity
-        return column.bed_volume * (column.bed_porosity + pores) + self.delay
+        return column.bed_volume * (column.bed_porosity + pores) + column.mixing_volume + self.delay
 
     def tune(self, flow: float) -> None:
         """Other step responses when the flow differs by more than a fifth and no sample is on the bed."""

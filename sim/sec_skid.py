@@ -56,8 +56,9 @@ class SecSkid:
     def __post_init__(self) -> None:
         c = self.config
         column = sec.Column(
-            c.column_length, c.column_diameter, c.bed_porosity, c.particle_porosity, c.bead_radius, c.axial_dispersion
-        )
+            c.column_length, c.column_diameter, c.bed_porosity, c.particle_porosity, c.bead_radius, c.axial_dispersion,
+            mixing_volume=c.mixing_volume,
+        )  # fmt: skip
         self._lines = [elution.vector(solution(1.0, self.recipe(name))) for name in c.selector]
         start = self._lines[min(2, len(self._lines) - 1)]  # a column waits in its storage solution
         self.bed = elution.Bed(column, c.dead_volume, start, c.usual_flow)
@@ -135,8 +136,10 @@ class SecSkid:
         if self.flow <= 0.0:
             return 0.0
         thick = self._thickness
-        bed = sec_column.back_pressure(self.bed.column, self.flow, WATER_VISCOSITY * thick)
-        return bed + self.config.frit * thick * self.flow
+        c = self.config
+        bed = sec_column.bed_pressure(self.bed.column, self.flow, WATER_VISCOSITY * thick, c.max_pressure)
+        frit = c.frit * (1.0 + self.injected / c.frit_particles)
+        return bed + frit * thick * self.flow
 
     @property
     def _thickness(self) -> float:

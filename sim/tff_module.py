@@ -65,6 +65,7 @@ def build(config: Tff, barcode: str, cutoff: float, fibres: tff.Fibres, area: fl
         mass_transfer=config.mass_transfer,
         gel=config.gel,
         gel_weights=WEIGHTS,
+        osmotic=config.osmotic,
         sieving=sieving(cutoff),
         fouling=tff.Fouling(constant=config.fouling),
         damage_shear=config.damage_shear,

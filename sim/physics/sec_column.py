@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sim.physics.sec_transfer import Column, Species
 
 MAX_LOAD_SHARE = 0.05  # of the bed volume: above it the injection itself sets the width
 SATURATION = 2.0  # AU
+RUNAWAY = 10.0
 
 
 def back_pressure(column: Column, flow: float, viscosity: float, frit: float = 0.0) -> float:
@@ -28,6 +30,21 @@ def back_pressure(column: Column, flow: float, viscosity: float, frit: float = 0
 def compressed_porosity(porosity: float, pressure: float, limit: float) -> float:
     """Porosity of a soft bed pressed beyond the resin's limit: it closes, and the pressure runs away."""
     return porosity * math.exp(-0.3 * max(pressure / limit - 1.0, 0.0))
+
+
+def bed_pressure(column: Column, flow: float, viscosity: float, limit: float) -> float:
+    """Pressure drop of a soft bed, Pa: above `limit` it closes, which raises the pressure, which closes it further.
+
+    Where the two find no balance the pressure ends at RUNAWAY times the limit.
+    """
+    pressure = open_ = back_pressure(column, flow, viscosity)
+    while limit < pressure < RUNAWAY * limit:
+        pressed = replace(column, bed_porosity=compressed_porosity(column.bed_porosity, pressure, limit))
+        higher = back_pressure(pressed, flow, viscosity)
+        if higher - pressure <= 1e-3 * open_:
+            return higher
+        pressure = higher
+    return min(pressure, RUNAWAY * limit)
 
 
 def overload(column: Column, injection_volume: float) -> float:

@@ -8,7 +8,8 @@
 fouling of the module. Amounts are kg or counts: whatever the caller uses, permeate and damage come in the same.
 Every step moves matter between these accounts and never creates any.
 
-SI units. The flux is the smaller of the pressure-limited J = TMP/(mu (Rm + Rf + Rr)) and the gel-limited k ln(Cg/Cb).
+SI units. The flux is the smaller of the pressure-limited J = (TMP - pi(Cw))/(mu (Rm + Rf + Rr)) and the gel-limited
+k ln(Cg/Cb); the osmotic pressure at the wall counts for a membrane that was given its coefficients.
 With `permeate_flow` a pump imposes the flux and the permeate pressure follows; it can pull no harder than
 `SUCTION_LIMIT`. The flux is taken at the middle of the step (RK2); for a constant flux the species' balance has an
 exact solution, which is used so that amounts stay positive at any step.
@@ -25,8 +26,11 @@ from sim.physics.tff_flux import (
     flow_for_shear,
     gel_flux,
     hermia_growth,
+    osmotic_flux,
+    osmotic_pressure,
     permeability,
     pressure_drop,
+    wall_concentration,
     wall_shear,
 )
 from sim.physics.tff_loop import Conditions, Fouling, Inputs, Membrane, State
@@ -71,7 +75,7 @@ def conditions(state: State, inputs: Inputs) -> Conditions:
     elif limit == "gel":
         permeate = min(mean, SUCTION_LIMIT)  # the pump pulls in vain: the layer takes what it adds
     else:
-        permeate = mean - flux / per_pascal
+        permeate = mean - flux / per_pascal - _osmotic(state, m, flux)
     return Conditions(
         flux,
         flux * m.area,
@@ -89,12 +93,30 @@ def _flux(state: State, inputs: Inputs, mean: float, per_pascal: float) -> tuple
     if state.volume <= inputs.minimum_volume and inputs.buffer_flow == 0.0:
         return 0.0, "dry"
     if inputs.permeate_flow is None:
-        wanted = (max(mean - inputs.permeate_pressure, 0.0) * per_pascal, "pressure")
+        wanted = (_driven(state, inputs, mean - inputs.permeate_pressure, per_pascal), "pressure")
     else:
-        suction = (max(mean - SUCTION_LIMIT, 0.0) * per_pascal, "suction")
+        suction = (_driven(state, inputs, mean - SUCTION_LIMIT, per_pascal), "suction")
         wanted = min((inputs.permeate_flow / m.area, "pump"), suction)
     gel = (gel_flux(m.mass_transfer, m.gel, gel_concentration(state, m)), "gel")
     return min(wanted, gel, (inputs.feed_flow / m.area, "feed"))
+
+
+def _driven(state: State, inputs: Inputs, pressure: float, per_pascal: float) -> float:
+    """Flux that `pressure` across the membrane drives, m/s."""
+    m = inputs.membrane
+    if pressure <= 0.0 or not m.osmotic:
+        return max(pressure, 0.0) * per_pascal
+    bulk = gel_concentration(state, m)
+    resistance = 1.0 / (inputs.viscosity * per_pascal)
+    return osmotic_flux(pressure, resistance, inputs.viscosity, m.mass_transfer, bulk, m.osmotic)
+
+
+def _osmotic(state: State, membrane: Membrane, flux: float) -> float:
+    """Osmotic pressure at the wall, Pa."""
+    if not membrane.osmotic:
+        return 0.0
+    wall = wall_concentration(gel_concentration(state, membrane), flux, membrane.mass_transfer)
+    return osmotic_pressure(membrane.osmotic, wall)
 
 
 def step(state: State, inputs: Inputs, dt: float) -> State:

@@ -26,6 +26,7 @@ class Membrane:
     """A module and how material behaves at its wall.
 
     `gel_weights` says how much one unit of a species' amount adds to the gel-forming mass (kg): 1 for protein in kg.
+    `osmotic` are the coefficients of that mass's osmotic pressure, Pa/(kg/m^3)^i from the linear one on; () for none.
     """
 
     fibres: Fibres
@@ -36,6 +37,7 @@ class Membrane:
     gel_weights: Mapping[str, float] = field(default_factory=lambda: {"protein": 1.0})
     sieving: Mapping[str, float] = field(default_factory=dict)  # species not named: 1, they pass freely
     fouling: Fouling = Fouling()
+    osmotic: tuple[float, ...] = ()
     damage_shear: float = DAMAGE_SHEAR
     fragile: frozenset[str] = frozenset({"EV"})
 

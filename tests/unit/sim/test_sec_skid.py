@@ -146,3 +146,22 @@ def test_back_pressure_grows_with_flow_and_stays_below_the_limit(rig: Any) -> No
     skid.set_flow(2 * FLOW, rig.t)
     assert skid.pressure(rig.t) == pytest.approx(2 * one, rel=1e-6)
     assert 6.9e3 < one < 0.3 * skid.config.max_pressure
+
+
+def test_a_soft_bed_closes_above_its_limit_and_the_pressure_runs_away(rig: Any) -> None:
+    skid = rig.plant.sec
+    limit, frit = skid.config.max_pressure, skid.config.frit
+    skid.set_flow(FLOW, rig.t)
+    at_limit = FLOW * limit / (skid.pressure(rig.t) - frit * FLOW)
+    skid.set_flow(0.9 * at_limit, rig.t)
+    assert skid.pressure(rig.t) == pytest.approx(0.9 * (limit + frit * at_limit), rel=1e-6)
+    skid.set_flow(3.0 * at_limit, rig.t)
+    assert skid.pressure(rig.t) > 5.0 * limit + 3.0 * frit * at_limit
+
+
+def test_frits_clog_with_what_they_have_seen(rig: Any) -> None:
+    skid = rig.plant.sec
+    skid.set_flow(FLOW, rig.t)
+    clean = skid.pressure(rig.t)
+    skid.injected = skid.config.frit_particles
+    assert skid.pressure(rig.t) == pytest.approx(clean + skid.config.frit * FLOW, rel=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -64,6 +65,20 @@ def test_a_permeate_pump_sets_the_flux_and_the_pressure_follows() -> None:
     starved = tff.conditions(water, tff.Inputs(membrane, feed_flow=400e-6 / 60, permeate_flow=390e-6 / 60))
     assert starved.limit == "suction"
     assert starved.permeate_pressure == pytest.approx(tff.SUCTION_LIMIT)
+
+
+def test_osmotic_pressure_at_the_wall_holds_pressure_back() -> None:
+    salty = replace(OPEN, osmotic=(36.0, 0.6), gel=1e4, gel_weights={"protein": 1.0})
+    thick = tff.State(1e-3, {"protein": 20e-3})
+    free = tff.conditions(thick, tff.Inputs(salty, 88e-6 / 60.0, 20e3))
+    expected = tff_flux.osmotic_flux(
+        free.transmembrane_pressure, salty.resistance, tff_flux.WATER_VISCOSITY, salty.mass_transfer, 20.0, (36.0, 0.6)
+    )
+    assert free.flux == pytest.approx(expected)
+    without = tff.conditions(thick, tff.Inputs(replace(salty, osmotic=()), 88e-6 / 60.0, 20e3))
+    assert free.flux < 0.8 * without.flux
+    pumped = tff.Inputs(salty, 88e-6 / 60.0, 20e3, permeate_flow=free.permeate_flow)
+    assert tff.conditions(thick, pumped).permeate_pressure == pytest.approx(0.0, abs=1e-3)
 
 
 def test_step_form_of_fouling_follows_hermia() -> None:
