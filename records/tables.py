@@ -45,7 +45,7 @@ def as_csv(names: Sequence[str], rows: Sequence[Row]) -> str:
 
 
 def _safe(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@" else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
 
 
 def _pyarrow() -> tuple[Any, Any]:

@@ -13,7 +13,7 @@ ROWS = [{"recipe": "tff", "yield": 0.5}, {"recipe": "sec", "yield": None, "reaso
 
 
 def test_texts_are_safe_in_a_spreadsheet() -> None:
-    text = as_csv(["recipe", "reason"], [{"recipe": "-x", "reason": "=1+1"}, {"recipe": "a,b"}])
+    text = as_csv(["recipe", "reason"], [{"recipe": "-x", "reason": "=1+1"}, {"recipe": "a,b", "reason": ""}])
     assert text.splitlines() == ["recipe,reason", "'-x,'=1+1", '"a,b",']
 
 
