@@ -10,7 +10,7 @@ Maturity = Literal["emulated", "captured", "bench-verified"]
 
 @dataclass(frozen=True, slots=True)
 class DriverCard:
-    """Shown by `vesiflow line check`; `manual` names the document the bytes were taken from.
+    """Shown in `docs/drivers.md`; `manual` names the document the bytes were taken from.
 
     `maturity`: "emulated" means that no real instrument has answered this driver yet, "captured" that recorded
     sessions of one replay, "bench-verified" that a line ran with it.

@@ -3,7 +3,8 @@
 Source: Huber data communication manual (PB and LAI commands). PB: `{M<addr><value or ****> CR LF` -> `{S<addr><value>
 CR LF`, four hex digits, temperatures in 0.01 K as two's complement, -151.00 for a sensor that is not there. LAI:
 `[M01V07C6 CR`, the length counts up to the checksum, the checksum is the 8-bit sum from `[` on; used to identify.
-Hex is accepted in both cases. Unconfirmed on one's own unit: addresses 14 (control), 1B and 1C (serial number).
+Hex is accepted in both cases. Unconfirmed on one's own unit: address 14 (control); 1B and 1C (serial number),
+whose order public drivers see differently: the one published answer of a unit, D98B at 1B, fits a low word only.
 """
 
 from __future__ import annotations
@@ -200,5 +201,5 @@ class Huber:
             )
             serial = ""
             if self._options.serial_number:
-                serial = str(await self._read("serial_low") << 16 | await self._read("serial_high"))
+                serial = str(await self._read("serial_low") | await self._read("serial_high") << 16)
             return Identity("Huber", decode_lai(reply, "V", address).strip(), serial)

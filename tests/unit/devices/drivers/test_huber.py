@@ -57,9 +57,9 @@ def test_lai() -> None:
 
 def test_connect() -> None:
     assert play([VERIFY], lambda link, clock: Huber(link, clock).connect()).model == "Huber Control"
-    options = HuberOptions(serial_number="65538")
+    options = HuberOptions(serial_number="131073")
     steps = [VERIFY, pb("1B", "****", "0001"), pb("1C", "****", "0002")]
-    assert play(steps, lambda link, clock: Huber(link, clock, options).connect()).serial_number == "65538"
+    assert play(steps, lambda link, clock: Huber(link, clock, options).connect()).serial_number == "131073"
 
 
 def test_set_temperature_reads_back() -> None:
