@@ -16,7 +16,11 @@ from vesiflow.errors import ConfigError
 
 from .conftest import Cli
 
-ROLES = [role for role in load_line("sim").roles if role != "line.operator"]
+SIM = load_line("sim")
+ROLES = {
+    SIM.instruments[spec.instrument].driver_name: role for role, spec in SIM.roles.items() if role != "line.operator"
+}
+"""One for each driver of the line."""
 
 
 def taken(cli: Cli, tmp_path: Path, *words: object, role: str = "tff.feed_pump") -> Path:
@@ -35,9 +39,9 @@ def changed(path: Path, change: Any) -> Path:
     return path
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", ROLES.values(), ids=ROLES)
 def test_every_role_of_the_line_is_captured_and_replays(cli: Cli, tmp_path: Path, role: str) -> None:
-    path = taken(cli, tmp_path, role=role)
+    path = taken(cli, tmp_path, "--times", 1, role=role)
     captured = read_capture(path)
     assert captured.head["at"].startswith("sim://")
     assert replay(path) == 1 + sum("do" in entry for entry in captured.entries[1:])
