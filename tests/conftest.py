@@ -11,6 +11,7 @@ import pytest
 
 _POOLS = ("asyncio_", "AnyIO worker thread", "ThreadPoolExecutor", "MainThread")
 """Threads of pools that wait for work and end with their loop or the process."""
+_ENDING = 1.0  # s for a thread that was told to end and is on its way, as that of rich's bars
 
 
 @pytest.fixture(autouse=True)
@@ -34,8 +35,11 @@ def _nothing_left_behind(request: pytest.FixtureRequest, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(asyncio.runners, "_cancel_all_tasks", watched)
     yield
-    threads = [thread for thread in threading.enumerate() if thread not in before and thread.is_alive()]
-    left = [thread.name for thread in threads if not thread.name.startswith(_POOLS)]
+    new = [thread for thread in threading.enumerate() if thread not in before]
+    threads = [thread for thread in new if not thread.name.startswith(_POOLS)]
+    for thread in threads:
+        thread.join(_ENDING)
+    left = [thread.name for thread in threads if thread.is_alive()]
     assert not left, f"threads left behind: {left}"
     lost = [label for label in pending if "TestRunner." not in label]  # the test runner's own
     assert not lost, f"tasks left behind: {lost}"
