@@ -17,6 +17,7 @@ from console.running import drive
 from console.summary import plain_table, screen
 from devices.line_file import load_line
 from line.api import BatchView, Doubt
+from line.claims import told
 from line.client import LineClient
 from line.connect import service
 from line.service import url_of
@@ -272,6 +273,8 @@ def _row(batch: BatchView) -> tuple[str, ...]:
     running = next((view for view in batch.phases if view.key == batch.running), None)
     since = span(batch.now - running.started) if running and running.started is not None else ""
     reason = "" if batch.state in (State.IDLE, State.EXECUTE, State.COMPLETE) else batch.reason
+    if batch.waits:
+        reason = f"waits for {told(batch.waits)}"
     return (
         batch.id,
         batch.recipe,

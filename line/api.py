@@ -95,6 +95,8 @@ class BatchView(BaseModel):
     progress: float
     readings: dict[str, float]
     phases: list[PhaseView]
+    waits: dict[str, str] = {}
+    """What the batch waits for: unit or shared instrument -> the batch that has it or is before in the line."""
 
 
 def create_app(controller: Controller) -> FastAPI:
@@ -232,7 +234,7 @@ def _phase_routes(app: FastAPI, controller: Controller) -> None:
 
 
 async def _patiently(finished: Callable[[], Awaitable[Any]], status: PhaseStatus, seconds: float) -> None:
-    if status.state == "running" and seconds > 0:
+    if status.state in ("waiting", "running") and seconds > 0:
         try:
             async with asyncio.timeout(min(seconds, MAX_WAIT)):
                 await finished()
@@ -263,4 +265,5 @@ def _batch_view(batch: Batch, controller: Controller) -> BatchView:
         progress=run.progress if run else 0.0,
         readings=dict(run.latest) if run else {},
         phases=[_phase_view(status) for status in batch.phases.values()],
+        waits=controller.arbiter.claims.waits(batch.id),
     )

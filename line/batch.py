@@ -11,7 +11,7 @@ from line.state import State
 from protocols.control import ControlRecipe
 from records.telemetry import TelemetryWriter
 
-PhaseState = Literal["idle", "running", "complete", "failed", "stopped"]
+PhaseState = Literal["idle", "waiting", "running", "complete", "failed", "stopped"]
 
 
 @dataclass
@@ -29,14 +29,14 @@ class PhaseStatus:
 
 @dataclass
 class Batch:
-    """One execution of a control recipe. `token` fences off whoever owned its units before; `taken_up` is the phase
-    that a controller before this one had begun."""
+    """One execution of a control recipe. `token` fences off whoever owned its units before (0: it has claimed nothing
+    yet); `taken_up` is the phase that a controller before this one had begun."""
 
     id: str
     recipe: ControlRecipe
-    token: int
     requests: Requests
     telemetry: TelemetryWriter
+    token: int = 0
     state: State = State.IDLE
     reason: str = ""
     phases: dict[str, PhaseStatus] = field(default_factory=dict)
@@ -53,6 +53,17 @@ class Batch:
     def next_key(self) -> str | None:
         """The phase that comes next, None when all are complete."""
         return next((key for key, status in self.phases.items() if status.state != "complete"), None)
+
+    @property
+    def waiting(self) -> PhaseStatus | None:
+        """The phase that waits for its units."""
+        return next((status for status in self.phases.values() if status.state == "waiting"), None)
+
+    def wait_no_more(self) -> None:
+        """The batch is over: the phase that waits will not begin."""
+        if (status := self.waiting) is not None:
+            status.state, status.reason = "stopped", self.reason
+            status.finished.set()
 
     @property
     def running(self) -> bool:

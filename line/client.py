@@ -130,12 +130,12 @@ class LineClient:
             raise _silent(error, "GET /events") from error
 
     async def run_phase(self, batch: str, key: str, watch: Watcher | None = None) -> PhaseView:
-        """Start phase `key` (or find it running or complete) and wait for its end.
+        """Start phase `key` (or find it waiting for its units, running or complete) and wait for its end.
 
         A phase that failed or was stopped is returned as it is. `watch` is called about four times a second.
         """
         view = PhaseView.model_validate(await self._call("PUT", f"/batches/{batch}/phases/{key}"))
-        return await self.wait_phase(batch, key, watch) if view.state == "running" else view
+        return await self.wait_phase(batch, key, watch) if view.state in ("waiting", "running") else view
 
     async def wait_phase(self, batch: str, key: str, watch: Watcher | None = None) -> PhaseView:
         """Wait for the end of phase `key` without starting it; `watch` as for `run_phase`."""
@@ -144,7 +144,7 @@ class LineClient:
             view = PhaseView.model_validate(await self._call("GET", f"/batches/{batch}/phases/{key}?wait={wait}"))
             if watch is not None:
                 watch(await self.batch(batch))
-            if view.state != "running":
+            if view.state not in ("waiting", "running"):
                 return view
 
     async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:

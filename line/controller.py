@@ -11,6 +11,7 @@ from devices.commands import Verdict
 from devices.link import Link
 from devices.open_line import OpenLine
 from line.alarms import AlarmBook
+from line.arbiter import Arbiter, created
 from line.batch import Batch, PhaseStatus
 from line.gateway import Gateway
 from line.phases import PHASES
@@ -20,10 +21,10 @@ from line.run import PhaseRun, Requests, Stopped
 from line.safe import make_safe
 from line.state import COMPLETIONS, OVER, SAFEWARD, Command, State, after
 from line.watchdog import PATIENCE, supervised
-from protocols.control import ControlRecipe, Phase, to_json
+from protocols.control import ControlRecipe, Phase
 from records.journal import Fenced, Journal, StoreError
 from records.telemetry import TelemetryWriter
-from vesiflow import __version__, log
+from vesiflow import log
 from vesiflow.clock import Clock
 from vesiflow.errors import ConfigError, Danger, Refused, VesiflowError
 
@@ -50,10 +51,9 @@ class Controller:
         self.alarms = AlarmBook(journal, clock)
         self._telemetry = telemetry
         self._seed = seed
+        self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
-        self._owners: dict[str, str] = {}
-        self._granted: dict[str, int] = {}
-        self._token = 0
+        self.arbiter = Arbiter(line.file, journal)
         self._log = log.get(line=line.file.name)
         for instrument in line.instruments.values():
             link = getattr(instrument, "link", None)
@@ -71,42 +71,16 @@ class Controller:
             raise ConfigError(
                 f"control recipe is for line {recipe.line}", value=self.line.file.name, remedy="resolve it again"
             )
-        self._check_free(batch_id, recipe)
-        self._record_creation(batch_id, recipe, who)
+        self.journal.event(
+            "batch.created", batch_id, who=who, seed=self._seed, **created(recipe, self.line, self.clock)
+        )
         return self._new_batch(batch_id, recipe)
 
     def _new_batch(self, batch_id: str, recipe: ControlRecipe) -> Batch:
-        """A batch that owns its units under a token higher than any before."""
-        self._token += 1
-        self.journal.event("batch.claimed", batch_id, token=self._token, units=_units(recipe))
-        batch = Batch(batch_id, recipe, self._token, Requests(self.clock), self._telemetry(batch_id))
-        self._owners.update(dict.fromkeys(_units(recipe), batch_id))
-        self._granted.update(dict.fromkeys(_units(recipe), self._token))
+        batch = Batch(batch_id, recipe, Requests(self.clock), self._telemetry(batch_id))
+        self.arbiter.claims.enrol(batch_id)
         self.batches[batch_id] = batch
         return batch
-
-    def _record_creation(self, batch_id: str, recipe: ControlRecipe, who: str) -> None:
-        instruments = sorted(self.line.instruments.items())
-        self.journal.event(
-            "batch.created", batch_id, who=who, recipe=to_json(recipe), recipe_digest=recipe.digest,
-            line=self.line.file.name, line_digest=self.line.file.digest, software=__version__, seed=self._seed,
-            simulated=not self.clock.real or any(item.spec.at.startswith("sim:") for _, item in instruments),
-            instruments={
-                name: {
-                    "driver": item.spec.driver_name, "model": item.identity.model, "serial": item.identity.serial_number
-                }
-                for name, item in instruments
-            },
-        )  # fmt: skip
-
-    def _check_free(self, batch_id: str, recipe: ControlRecipe) -> None:
-        """All units at once or none; a unit belongs to one batch until the batch is over."""
-        taken = {unit: owner for unit in _units(recipe) if (owner := self._owners.get(unit)) not in (None, batch_id)}
-        if taken:
-            shown = ", ".join(f"{unit} by {owner}" for unit, owner in taken.items())
-            raise Refused(
-                f"units in use: {shown}", device=self.line.file.name, action="start", remedy="wait for that batch"
-            )
 
     def batch(self, batch_id: str) -> Batch:
         """The batch; ConfigError when there is none of that id."""
@@ -115,12 +89,15 @@ class Controller:
         return self.batches[batch_id]
 
     def start_phase(self, batch_id: str, key: str) -> PhaseStatus:
-        """Start phase `key`, or return it as it is when it runs or is complete already."""
+        """Start phase `key`, or return it as it is when it runs or is complete already.
+
+        When another batch owns a unit it needs it waits, and starts by itself when its turn has come.
+        """
         batch = self.batch(batch_id)
         status = batch.phases.get(key)
         if status is None:
             raise ConfigError(f"batch {batch_id} has no phase {key!r}", remedy="see `vesiflow recipe show`")
-        if status.state in ("running", "complete"):
+        if status.state in ("waiting", "running", "complete"):
             return status
         if batch.state not in (State.IDLE, State.EXECUTE):
             raise Refused(
@@ -128,13 +105,28 @@ class Controller:
             )
         if batch.next_key != key:
             raise Refused(f"phase {batch.next_key} comes first", action=key, remedy="phases run in recipe order")
+        status.finished.clear()
+        if self.arbiter.may_begin(batch, key):
+            self._begin(batch, status)
+        else:
+            status.state = "waiting"
+        return status
+
+    def _begin(self, batch: Batch, status: PhaseStatus) -> None:
         if batch.state is State.IDLE:
             self._move(batch, after(batch.state, Command.START), "start")
             self._complete_state(batch)
         status.state, status.started, status.reason = "running", self.clock.now(), ""
-        status.finished.clear()
-        batch.task = self._keep(self._run(batch, batch.recipe.phase(key), status), key)
-        return status
+        batch.task = self._keep(self._run(batch, batch.recipe.phase(status.key), status), status.key)
+
+    def _next_in_line(self) -> None:
+        """Begin what waited and has its units now; a batch that is held keeps its place."""
+        for batch in map(self.batches.__getitem__, self.arbiter.claims.waiting()):
+            status = batch.waiting
+            free = batch.state in (State.IDLE, State.EXECUTE) and not self._closing
+            with suppress(StoreError):  # a journal that is full: it waits on
+                if free and status is not None and self.arbiter.may_begin(batch, status.key):
+                    self._begin(batch, status)
 
     async def command(self, batch_id: str, command: Command, who: str, reason: str) -> Batch:
         """Hold, unhold, stop, abort ... a batch; Refused when its state does not allow it."""
@@ -196,6 +188,7 @@ class Controller:
 
         A held batch stays as it is: its unit is safe, and the next controller takes it up again, held.
         """
+        self._closing = True
         fenced = self.journal.fenced
         for batch in self.batches.values():
             if (fenced or batch.state is State.HELD) and batch.task is not None:
@@ -231,7 +224,7 @@ class Controller:
         """
         self.alarms.restore()
         past = remembered(self.journal)
-        self._token = last_token(self.journal)
+        self.arbiter.token = last_token(self.journal)
         if plant_is_new:
             for batch in past:
                 self._bury(batch)
@@ -255,6 +248,7 @@ class Controller:
             batch.phases[key].state = "complete"
             batch.phases[key].finished.set()
         why = [RESTARTED, *changes(past, self.line.file, self.journal)]
+        self.arbiter.again(batch, past.interrupted)
         if past.interrupted is not None:
             status = batch.phases[past.interrupted]
             phase = past.recipe.phase(past.interrupted)
@@ -270,10 +264,12 @@ class Controller:
 
     async def _run(self, batch: Batch, phase: Phase, status: PhaseStatus, held: str | None = None) -> None:
         """One phase from start to its journaled end, first `held` for a reason when it is taken up again."""
-        gateway = Gateway(self.line, self.journal, batch.id, phase.key, batch.token, self._granted)
+        gateway = Gateway(self.line, self.journal, batch.id, phase.key, batch.token, self.arbiter.granted)
         run = batch.run = self._phase_run(batch, phase, gateway)
         try:
             await self._ran(batch, run, phase, status, held)
+            if status.state == "complete" and self.arbiter.release(batch):
+                self._next_in_line()
         except Fenced as fenced:
             status.state, status.reason = "failed", str(fenced)  # not ours to write down any more
         finally:
@@ -381,19 +377,23 @@ class Controller:
         write("batch.state", batch.id, old=str(batch.state), new=str(target), who=who, why=why)
         batch.state, batch.reason = target, why
         if target in OVER:
-            self._owners = {unit: owner for unit, owner in self._owners.items() if owner != batch.id}
             self.alarms.clear_all(batch.id)
+            self._leave(batch)
+
+    def _leave(self, batch: Batch) -> None:
+        """The batch is over and its units are safe: whoever waits for them may begin."""
+        batch.wait_no_more()
+        self.arbiter.claims.leave(batch.id)
+        self._next_in_line()
 
     def _complete_state(self, batch: Batch) -> None:
         if batch.state in COMPLETIONS:
             self._move(batch, COMPLETIONS[batch.state], batch.reason)
+            if batch.state is State.EXECUTE and batch.waiting:
+                self._next_in_line()
 
     def _keep(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = self.clock.spawn(work, name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-def _units(recipe: ControlRecipe) -> list[str]:
-    return sorted({procedure.unit for procedure in recipe.unit_procedures})

@@ -13,11 +13,13 @@ from line.run import PhaseFunction
 @dataclass(frozen=True, slots=True)
 class EquipmentPhase:
     """A phase function; `can_continue` when it finds its place again after a hold or a death of the controller,
-    `unattended` when it may do so without being told."""
+    `unattended` when it may do so without being told, `on_deck` while something of the batch stands on the deck of its
+    unit's robot."""
 
     function: PhaseFunction
     can_continue: bool = True
     unattended: bool = False
+    on_deck: bool = False
 
 
 PHASES: Mapping[str, EquipmentPhase] = {
@@ -34,14 +36,14 @@ PHASES: Mapping[str, EquipmentPhase] = {
     "sec.pool": EquipmentPhase(sec.pool),
     "sec.wash": EquipmentPhase(sec.wash),
     "electroporation.check_conductivity": EquipmentPhase(electroporation.check_conductivity),
-    "electroporation.prepare": EquipmentPhase(electroporation.prepare),
-    "electroporation.chill": EquipmentPhase(electroporation.chill),
-    "electroporation.pulse": EquipmentPhase(electroporation.pulse),
-    "electroporation.rest": EquipmentPhase(electroporation.rest, unattended=True),
-    "electroporation.collect": EquipmentPhase(electroporation.collect),
-    "lyophilization.formulate": EquipmentPhase(vials.formulate),
-    "lyophilization.fill": EquipmentPhase(vials.fill),
-    "lyophilization.load": EquipmentPhase(vials.load),
+    "electroporation.prepare": EquipmentPhase(electroporation.prepare, on_deck=True),
+    "electroporation.chill": EquipmentPhase(electroporation.chill, on_deck=True),
+    "electroporation.pulse": EquipmentPhase(electroporation.pulse, on_deck=True),
+    "electroporation.rest": EquipmentPhase(electroporation.rest, unattended=True, on_deck=True),
+    "electroporation.collect": EquipmentPhase(electroporation.collect, on_deck=True),
+    "lyophilization.formulate": EquipmentPhase(vials.formulate, on_deck=True),
+    "lyophilization.fill": EquipmentPhase(vials.fill, on_deck=True),
+    "lyophilization.load": EquipmentPhase(vials.load, on_deck=True),
     "lyophilization.freeze": EquipmentPhase(freezing.freeze, unattended=True),
     "lyophilization.anneal": EquipmentPhase(freezing.anneal, unattended=True),
     "lyophilization.evacuate": EquipmentPhase(freeze_drying.evacuate),
