@@ -77,6 +77,14 @@ class Diafilter:
 
 
 @dataclass(frozen=True, slots=True)
+class Dilute:
+    """Add `volume` m^3 of `buffer` to the retentate, by the balance."""
+
+    buffer: str
+    volume: float
+
+
+@dataclass(frozen=True, slots=True)
 class Recover:
     """Pump the retentate into bottle `product`, rinse the loop with `rinse` m^3 of buffer and add it."""
 
@@ -346,7 +354,7 @@ class Approve:
 
 
 PhaseParams = (
-    InstallModule | Flush | LoadFeed | Concentrate | Diafilter | Recover | CleanMembrane
+    InstallModule | Flush | LoadFeed | Concentrate | Diafilter | Dilute | Recover | CleanMembrane
     | Equilibrate | Inject | Elute | PoolFractions | WashColumn
     | CheckConductivity | PreparePlate | Chill | PulsePlate | Rest | CollectPlate
     | Formulate | FillVials | LoadVials | Freeze | Anneal | Evacuate | PrimaryDrying | SecondaryDrying
@@ -359,6 +367,7 @@ KINDS: Mapping[str, type] = {
     "tff.load": LoadFeed,
     "tff.concentrate": Concentrate,
     "tff.diafilter": Diafilter,
+    "tff.dilute": Dilute,
     "tff.recover": Recover,
     "tff.clean": CleanMembrane,
     "sec.equilibrate": Equilibrate,

@@ -31,6 +31,7 @@ _RESULTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "tff.load": {"loaded volume": ("volume", "=")},
     "tff.concentrate": {"end volume": ("target_volume", "=")},
     "tff.diafilter": {"diavolumes": ("volumes", ">=")},
+    "tff.dilute": {"added volume": ("volume", "=")},
     "tff.clean": {"permeability recovery": ("min_recovery", ">=")},
     "sec.inject": {"injected volume": ("volume", "=")},
     "sec.elute": {"elution volume": ("volume", "="), "UV peak above baseline": ("uv_threshold", ">=")},

@@ -28,6 +28,7 @@ PHASES: Mapping[str, EquipmentPhase] = {
     "tff.load": EquipmentPhase(tff.load),
     "tff.concentrate": EquipmentPhase(tff.concentrate),
     "tff.diafilter": EquipmentPhase(tff.diafilter),
+    "tff.dilute": EquipmentPhase(tff_service.dilute),
     "tff.recover": EquipmentPhase(tff.recover),
     "tff.clean": EquipmentPhase(tff_service.clean),
     "sec.equilibrate": EquipmentPhase(sec.equilibrate),

@@ -1,14 +1,14 @@
-"""Tangential flow filtration: module change, flush with permeability check, cleaning."""
+"""Tangential flow filtration: module change, flush with permeability check, cleaning, dilution."""
 
 from __future__ import annotations
 
 from functools import partial
 
-from line.phases.circulation import SCAN, Circulation, tare_permeate
+from line.phases.circulation import DENSITY, SCAN, Circulation, tare_permeate
 from line.phases.tff import drain
 from line.run import PhaseRun
 from line.units import TffSkid
-from protocols.phases import CleanMembrane, Flush, InstallModule, Membrane
+from protocols.phases import CleanMembrane, Dilute, Flush, InstallModule, Membrane
 from vesiflow.errors import Refused
 
 _SETTLE = 60.0
@@ -116,26 +116,50 @@ async def _permeability(run: PhaseRun, loop: Circulation, membrane: Membrane) ->
 
 
 async def _fill(run: PhaseRun, skid: TffSkid, buffer: str, volume: float) -> None:
-    """Buffer bottle -> reservoir by the buffer pump; the balance says how much came."""
-    details = {"buffer": buffer, "volume": 1.2 * volume}
-    await run.ask(
-        "fill buffer", f"Fill the buffer bottle with {1.2e6 * volume:.0f} mL {buffer}", details, {"lot": "text"}
-    )
+    """Buffer bottle -> empty reservoir; the balance says how much came."""
+    await _buffer_bottle(run, buffer, volume)
     await run.once(f"tared for {buffer}", skid.retentate_balance.tare)
+    await _pump_in(run, skid, 0.0, volume)
+
+
+async def dilute(run: PhaseRun, params: Dilute) -> None:
+    """Buffer to what is in the reservoir; what had come before a hold or a restart counts."""
+    skid = run.unit(TffSkid)
+    await _buffer_bottle(run, params.buffer, params.volume)
+    if "mass at the start" not in run.memory.steps:
+        run.memory.step("mass at the start", await _reservoir(run, skid))
+    start = run.memory.steps["mass at the start"]
+    await _pump_in(run, skid, start, params.volume)
+    run.result("added volume", (await _reservoir(run, skid) - start) / DENSITY, "m^3")
+
+
+async def _reservoir(run: PhaseRun, skid: TffSkid) -> float:
+    return run.reading("tff.retentate_mass", await skid.retentate_balance.read_mass())
+
+
+async def _buffer_bottle(run: PhaseRun, buffer: str, volume: float) -> None:
+    details = {"buffer": buffer, "volume": 1.2 * volume}
+    text = f"Fill the buffer bottle with {1.2e6 * volume:.0f} mL {buffer}"
+    await run.ask("fill buffer", text, details, {"lot": "text"})
+
+
+async def _pump_in(run: PhaseRun, skid: TffSkid, start: float, volume: float) -> None:
+    """The buffer pump until the reservoir is `volume` m^3 above `start` kg; never by time."""
+    end = start + volume * DENSITY
     await skid.buffer_pump.set_flow(run.profile.roles["tff.buffer_pump"]["flow"][1] * 0.95)
     await skid.buffer_pump.start()
     last, risen = -1.0, run.clock.now()
     async for _ in run.scans(SCAN, skid.buffer_pump.start):
-        mass = run.reading("tff.retentate_mass", await skid.retentate_balance.read_mass())
+        mass = await _reservoir(run, skid)
         if mass > last + _RISES:
             last, risen = mass, run.clock.now()
         what = "the reservoir does not fill: buffer bottle empty or hose off"
         run.interlocks.require(
-            "tff.buffer", run.clock.now() - risen < _FILLS_WITHIN, what, value=mass, limit=volume * 1000.0, unit="kg",
+            "tff.buffer", run.clock.now() - risen < _FILLS_WITHIN, what, value=mass, limit=end, unit="kg",
             tag="tff.retentate_mass", debounce=0.0,
         )  # fmt: skip
-        run.progress = 0.5 * mass / 1000.0 / volume
-        if mass >= volume * 1000.0:
+        run.progress = 0.5 * (mass - start) / (end - start)
+        if mass >= end:
             break
     await skid.buffer_pump.stop()
 

@@ -14,6 +14,7 @@ NEEDS: Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]] = {
         "load": (("install_module", "there is no membrane module"),),
         "concentrate": (("load", "the reservoir is empty"),),
         "diafilter": (("load", "the reservoir is empty"),),
+        "dilute": (("load", "the reservoir is empty"),),
         "recover": (("load", "the reservoir is empty"),),
         "clean": (("recover", "the product would be cleaned away"),),
     },

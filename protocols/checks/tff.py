@@ -15,6 +15,7 @@ from protocols.units.tff import (
     Clean,
     Concentrate,
     Diafilter,
+    Dilute,
     Filtration,
     Flush,
     Load,
@@ -142,6 +143,11 @@ def _vessel(plan: Plan, step: Step, skid: TffSkid) -> Iterator[Finding]:
         needed = SPARE_BUFFER * operation.volumes * volume
         yield from _buffer(plan, (*step.path, "volumes"), needed, operation.buffer, skid)
         yield from _above_hold_up(plan, step.path, volume, skid)
+    elif isinstance(operation, Dilute):
+        added = operation.added(step.site)
+        yield from _buffer(plan, (*step.path, "by"), SPARE_BUFFER * added, operation.buffer, skid)
+        if volume + added > skid.reservoir:
+            yield plan.error((*step.path, "by"), f"{ml(volume + added)} in a reservoir of {ml(skid.reservoir)}")
     elif isinstance(operation, Flush | Clean):
         amount = inside(operation.volume, "m^3")
         what = operation.buffer if isinstance(operation, Flush) else operation.agent

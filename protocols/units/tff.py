@@ -187,6 +187,24 @@ class Diafilter(Filtration):
         yield phases.Diafilter(membrane, self.volumes, self.buffer, *self.drive(site)), duration
 
 
+class Dilute(Operation):
+    """Add buffer; with `concentrate` after it a step of discontinuous diafiltration."""
+
+    by: float = critical("1.01..20", "X of a step: what is free falls by X, C = C0 X^(-S) once concentrated back")
+    buffer: str = monitored("", "what is added")
+
+    def added(self, site: Site[Any]) -> float:
+        """m^3."""
+        return (self.by - 1.0) * site.holds(RESERVOIR).volume
+
+    def after(self, site: Site[Tff]) -> Stock:
+        return placed(site.stock, RESERVOIR, site.holds(RESERVOIR).diluted(self.added(site), self.buffer))
+
+    def expand(self, site: Site[Tff]) -> Iterable[Expanded]:
+        added = self.added(site)
+        yield phases.Dilute(self.buffer, added), fill_and_drain(site, added) / 2 + 5 * MINUTE
+
+
 class Recover(Operation):
     """Pump the retentate into a bottle, rinse the loop and add the rinse."""
 
@@ -236,6 +254,7 @@ class TffOperation(OneOf):
     load: Load | None = None
     concentrate: Concentrate | None = None
     diafilter: Diafilter | None = None
+    dilute: Dilute | None = None
     recover: Recover | None = None
     clean: Clean | None = None
     sample: Sample | None = None
