@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Literal
 
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -121,6 +122,11 @@ def _errors(app: FastAPI) -> None:
         status = 422 if isinstance(error, ConfigError) else 409 if isinstance(error, Refused | Fenced) else 500
         return JSONResponse({"error": type(error).__name__, "reason": str(error)}, status_code=status)
 
+    @app.exception_handler(RequestValidationError)
+    async def not_understood(request: Request, error: RequestValidationError) -> Response:
+        wrong = "; ".join(f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors())
+        return await refuse(request, ConfigError(wrong, action=request.url.path, remedy="nothing was done; see /docs"))
+
 
 def _line_routes(app: FastAPI, controller: Controller) -> None:
     @app.get("/line")
@@ -194,7 +200,9 @@ def _batch_routes(app: FastAPI, controller: Controller) -> None:
     async def create(new: NewBatch) -> BatchView:
         """Take a batch in; repeating the call changes nothing."""
         if not is_safe(new.id):
-            raise ConfigError("a batch id has letters, digits, dots, dashes, underscores", value=new.id)
+            raise ConfigError(
+                "a batch id has letters, digits, dots, dashes, underscores", value=new.id, remedy="choose another one"
+            )
         try:
             recipe = from_json(new.recipe)
         except (KeyError, TypeError, ValueError) as error:

@@ -14,7 +14,7 @@ from line.api import BatchView, Doubt, PhaseView
 from line.state import Command
 from protocols.control import ControlRecipe, to_json
 from vesiflow import errors
-from vesiflow.errors import ConfigError, NoReply, VesiflowError
+from vesiflow.errors import NoReply, VesiflowError
 
 Watcher = Callable[[BatchView], None]
 _PATIENCE = 20.0
@@ -181,9 +181,6 @@ def _silent(error: httpx.HTTPError, action: str) -> NoReply:
 def _error(response: httpx.Response) -> VesiflowError:
     try:
         data = response.json()
-        if isinstance(data.get("detail"), list):  # a body that is not what the service expects
-            first = data["detail"][0]
-            return ConfigError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
         kind = getattr(errors, str(data.get("error")), VesiflowError)
         reason = str(data.get("reason") or data.get("detail"))
     except ValueError:

@@ -315,7 +315,7 @@ class Journal:
     def _batch_of(self, intent_id: str) -> str:
         row = self._db.execute("SELECT batch FROM intent WHERE id = ?", (intent_id,)).fetchone()
         if row is None:
-            raise Refused("there is no such action", device=str(self.path), value=intent_id)
+            raise Refused("there is no such action", value=intent_id, remedy="see `vesiflow line doubts`")
         return str(row[0])
 
     @contextmanager
