@@ -101,6 +101,7 @@ def serve(
     port: int = 4300,
     seed: int | None = None,
     take_over: bool = False,
+    exchanged: bool = False,
 ) -> None:
     """Own a line: open its instruments and serve its controller until Ctrl-C; then everything is in its safe state.
 
@@ -117,18 +118,20 @@ def serve(
     take_over
         Take the line from the process that owns it and hangs or was stopped: nothing of that process goes out any more,
         should it wake up. Its batches come up held.
+    exchanged
+        Instruments were exchanged on purpose while a batch was under way: take it up, held, with the new ones.
     """
     if not 0 < port < 65536:
         raise ConfigError("no port", action="--port", value=port, bounds="1..65535")
-    drive(_serve(load_line(line), host, port, seed, take_over))
+    drive(_serve(load_line(line), host, port, seed, take_over, exchanged))
 
 
-async def _serve(line: LineFile, host: str, port: int, seed: int | None, take_over: bool) -> None:
+async def _serve(line: LineFile, host: str, port: int, seed: int | None, take_over: bool, exchanged: bool) -> None:
     store = Store()
     if take_over:
         await _take_over(store.line(line.name), line.name)
     with _listening(host, port) as listener:
-        async with hosted(line, store, seed=seed) as here, reported(here.controller.batches):
+        async with hosted(line, store, seed=seed, exchanged=exchanged) as here, reported(here.controller.batches):
             me = Service(line.name, f"http://{_reachable(host)}:{port}", os.getpid(), line.file)
             app = create_app(here.controller)
             server = _Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))

@@ -16,7 +16,7 @@ from line.batch import Batch, PhaseStatus
 from line.gateway import Gateway
 from line.phases import PHASES
 from line.replay import changes
-from line.restore import Remembered, last_token, reconcile, remembered
+from line.restore import Remembered, last_token, reconcile, refuse_strangers, remembered
 from line.run import PhaseRun, Requests, Stopped
 from line.safe import make_safe
 from line.state import COMPLETIONS, OVER, SAFEWARD, Command, State, after
@@ -189,9 +189,8 @@ class Controller:
         A held batch stays as it is: its unit is safe, and the next controller takes it up again, held.
         """
         self._closing = True
-        fenced = self.journal.fenced
         for batch in self.batches.values():
-            if (fenced or batch.state is State.HELD) and batch.task is not None:
+            if (self.journal.fenced or batch.state is State.HELD) and batch.task is not None:
                 batch.task.cancel()
             elif batch.running and batch.state not in OVER | {State.STOPPING, State.ABORTING}:
                 await self.command(batch.id, Command.STOP, "controller", "the controller was stopped")
@@ -216,11 +215,11 @@ class Controller:
                 self.alarms.raise_("line.deadman", what, batch=batch.id)
                 batch.requests.keep(what)
 
-    async def restore(self, *, plant_is_new: bool = False) -> None:
-        """After a restart: judge open intents by evidence, take back every batch that was not over, held.
+    async def restore(self, *, plant_is_new: bool = False, exchanged: bool = False) -> None:
+        """After a restart: judge open intents by evidence, take back every batch that was not over, held. For actors.
 
-        Phases that may go on unattended do so; the others wait for Unhold. When the plant lived in the process that
-        died there is nothing to go on with: those batches are aborted. Must be called by an actor.
+        Phases that may go on unattended do so. Batches whose plant died with its process are aborted. Other instruments
+        than a batch began with are a DeviceFault unless `exchanged`.
         """
         self.alarms.restore()
         past = remembered(self.journal)
@@ -229,6 +228,8 @@ class Controller:
             for batch in past:
                 self._bury(batch)
             return
+        if not exchanged:
+            refuse_strangers(self.line, past)
         await reconcile(self.line, self.journal)
         for batch in past:
             self._adopt(batch)
@@ -247,7 +248,7 @@ class Controller:
         for key in past.complete:
             batch.phases[key].state = "complete"
             batch.phases[key].finished.set()
-        why = [RESTARTED, *changes(past, self.line.file, self.journal)]
+        why = [RESTARTED, *changes(past, self.line, self.journal)]
         self.arbiter.again(batch, past.interrupted)
         if past.interrupted is not None:
             status = batch.phases[past.interrupted]

@@ -84,7 +84,7 @@ async def opened(
 
 @asynccontextmanager
 async def hosted(
-    line: LineFile, store: Store, *, seed: int | None = None, world: World | None = None
+    line: LineFile, store: Store, *, seed: int | None = None, world: World | None = None, exchanged: bool = False
 ) -> AsyncIterator[Host]:
     """A controller for `line` in this process, which owns it; what was under way is taken up again, held.
 
@@ -106,7 +106,8 @@ async def hosted(
                 make_telemetry = partial(_telemetry, store, line.name, clock)
                 controller = Controller(instruments, journal, clock, make_telemetry, seed=seed)
                 await clock.spawn(
-                    controller.restore(plant_is_new=world is None and here.simulated is not None), "restore"
+                    controller.restore(plant_is_new=world is None and here.simulated is not None, exchanged=exchanged),
+                    "restore",
                 )
                 transport = httpx.ASGITransport(app=create_app(controller))
                 async with httpx.AsyncClient(transport=transport, base_url="http://line") as http:

@@ -17,8 +17,9 @@ from devices.commands import Command, Verdict, declared
 from devices.http_link import HttpLink
 from devices.line_file import LineFile
 from devices.link import Link
+from devices.open_line import OpenLine
 from line.phases import ACTS, PHASES
-from line.restore import Remembered, evidence_type, revive
+from line.restore import Remembered, evidence_type, revive, strangers
 from line.state import COMPLETIONS, OVER, TRANSITIONS, State
 from protocols.control import ControlRecipe, from_json
 from records.journal import Entry, Intent, Journal, JournalReader, verify
@@ -52,14 +53,16 @@ def replay(path: Path, line: LineFile) -> list[str]:
         return list(_Replay(line, intents).decisions(reader.events(None)))
 
 
-def changes(past: Remembered, line: LineFile, journal: Journal) -> Iterator[str]:
-    """What is not as it was when a batch began: line file, version, what this version reads in its journal."""
-    if past.line_digest != line.digest:
+def changes(past: Remembered, line: OpenLine, journal: Journal) -> Iterator[str]:
+    """What is not as it was when a batch began: instruments, line file, version, how its journal is read."""
+    if found := strangers(line, past):
+        yield f"instruments were exchanged: {', '.join(found)}"
+    if past.line_digest != line.file.digest:
         yield "the line file has changed"
     if past.software != __version__:
         yield f"the batch was begun by version {past.software}"
         try:
-            replay(journal.path, line)
+            replay(journal.path, line.file)
         except VesiflowError as error:
             yield str(error)
 

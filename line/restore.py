@@ -17,7 +17,7 @@ from line.phases import ACTS
 from line.state import OVER, State
 from protocols.control import ControlRecipe, from_json
 from records.journal import Intent, Journal, JournalReader
-from vesiflow.errors import VesiflowError
+from vesiflow.errors import DeviceFault, VesiflowError
 
 
 @dataclass
@@ -28,6 +28,7 @@ class Remembered:
     recipe: ControlRecipe
     line_digest: str
     software: str
+    serials: Mapping[str, str]
     state: State = State.IDLE
     reason: str = ""
     complete: list[str] = field(default_factory=list)
@@ -42,8 +43,9 @@ def remembered(journal: Journal | JournalReader) -> list[Remembered]:
         if entry.kind == "batch.created":
             data = entry.data
             batches[entry.batch] = Remembered(
-                entry.batch, from_json(data["recipe"]), data["line_digest"], data["software"]
-            )
+                entry.batch, from_json(data["recipe"]), data["line_digest"], data["software"],
+                {name: item["serial"] for name, item in data["instruments"].items()},
+            )  # fmt: skip
         elif entry.batch in batches:
             _FOLDS[entry.kind](batches[entry.batch], entry.data)
     return [batch for batch in batches.values() if batch.state not in OVER]
@@ -94,8 +96,31 @@ async def reconcile(line: OpenLine, journal: Journal) -> dict[str, Verdict]:
     return verdicts
 
 
+def strangers(line: OpenLine, past: Remembered) -> list[str]:
+    """Instruments that are not those with which a batch began, by serial number where there is one."""
+    return [
+        f"{name} {item.identity.serial_number} (was {past.serials[name]})"
+        for name, item in sorted(line.instruments.items())
+        if past.serials.get(name) and item.identity.serial_number and past.serials[name] != item.identity.serial_number
+    ]
+
+
+def refuse_strangers(line: OpenLine, batches: list[Remembered]) -> None:
+    """DeviceFault before anything is sent when a batch would go on with other instruments than it began with."""
+    for past in batches:
+        if found := strangers(line, past):
+            raise DeviceFault(
+                f"another instrument answers than when batch {past.id} began: {', '.join(found)}",
+                device=f"line {line.file.name}", action="take up",
+                remedy="check cables; was it exchanged on purpose: `vesiflow line serve --exchanged`",
+            )  # fmt: skip
+
+
 async def _judge(line: OpenLine, intent: Intent) -> tuple[Verdict, Any, str]:
     """Without a verdict from the instrument it is UNKNOWN, even when the death may have come before the first byte."""
+    found = line.instruments[line.file.roles[intent.device].instrument].identity.serial_number
+    if intent.serial and found and intent.serial != found:
+        return Verdict.UNKNOWN, None, f"another instrument is there: {found}, it was sent to {intent.serial}"
     target = line.roles.get(intent.device)
     how = declared(getattr(target, intent.verb, None)) or ACTS.get(intent.verb)
     if how is None or how.judge is None or how.evidence is None or how.kind is Kind.BLIND:

@@ -124,6 +124,8 @@ async def _live(host: Host, world: World, recipe: ControlRecipe, disk: Disk) -> 
             if past and State(past[-1].data["new"]) in OVER:
                 return str(past[-1].data["new"])
             host.controller.create(BATCH, recipe, "disk test")
+        elif host.controller.batch(BATCH).state is State.HELD and not host.controller.batch(BATCH).running:
+            await person._let_go_on()  # held between two phases
         for phase in recipe.phases():
             if not await person.run_phase(phase.key):
                 return await person.gone()

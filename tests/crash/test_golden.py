@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,10 +16,11 @@ import pytest
 
 from devices.line_file import line_from_text
 from line.replay import Diverged, changes, compare, replay
-from line.restore import remembered
+from line.restore import refuse_strangers, remembered
 from records.journal import JournalReader
 from records.verify import GENESIS, row_digest
 from vesiflow import __version__
+from vesiflow.errors import DeviceFault
 from vesiflow.ids import canonical
 
 FOLDER = Path(__file__).parents[1] / "data" / "journals"
@@ -58,12 +60,20 @@ def test_a_batch_of_another_version_or_line_says_so_when_it_is_taken_up(tmp_path
     path: Any = SimpleNamespace(path=tmp_path / "journal.sqlite")
     with JournalReader(path.path) as reader:
         (past,) = remembered(reader)
-    assert list(changes(past, line_from_text(text), path)) == []
-    assert list(changes(replace(past, software="0.0.9"), line_from_text(text), path)) == [
-        "the batch was begun by version 0.0.9"
-    ]
-    other = line_from_text(text.replace("300 mL/min", "299 mL/min"))
-    assert list(changes(past, other, path)) == ["the line file has changed"]
+    line: Any = SimpleNamespace(file=line_from_text(text), instruments=there(past.serials))
+    assert list(changes(past, line, path)) == []
+    assert list(changes(replace(past, software="0.0.9"), line, path)) == ["the batch was begun by version 0.0.9"]
+    line.file = line_from_text(text.replace("300 mL/min", "299 mL/min"))
+    assert list(changes(past, line, path)) == ["the line file has changed"]
+    refuse_strangers(line, [past])
+    line.instruments = there({**past.serials, "pumps": "9999"})
+    with pytest.raises(DeviceFault, match=r"pumps 9999 \(was 0412\)"):
+        refuse_strangers(line, [past])
+
+
+def there(serials: Mapping[str, str]) -> dict[str, Any]:
+    """Instruments with these serial numbers."""
+    return {name: SimpleNamespace(identity=SimpleNamespace(serial_number=one)) for name, one in serials.items()}
 
 
 def test_the_first_entry_that_differs_is_named() -> None:
