@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import sys
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -56,6 +57,8 @@ def device(role: str, method: str | None = None, /, *args: Arguments, line: str,
             _list(role, known)
             return
         wanted = chosen(known, role, method)
+        if wanted.kind is not Kind.READ and hand.under_way:
+            print(f"note: not over on this line, and not told of this: {', '.join(hand.under_way)}", file=sys.stderr)
         result = await getattr(hand.role, wanted.name)(*arguments(wanted, args))
         _show(f"{role} {wanted.name}", wanted, result)
 

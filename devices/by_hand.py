@@ -44,9 +44,10 @@ def methods(target: object, capability: str) -> dict[str, Method]:
     """What `target`, the object behind a role, can be asked by hand, by name."""
     found = {}
     for name in sorted(dir(type(target))):
-        how = None if name.startswith("_") else declared(getattr(target, name))
+        own = getattr(type(target), name)  # of the class: a property is not evaluated
+        how = None if name.startswith("_") else declared(own)
         if how is not None:
-            hints = _hints(getattr(CAPABILITIES[capability], name, getattr(target, name)))
+            hints = _hints(getattr(CAPABILITIES[capability], name, own))
             returns = hints.pop("return", None)
             found[name] = Method(name, how.kind, tuple(hints.items()), returns)
     return found

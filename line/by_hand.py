@@ -16,7 +16,7 @@ from devices.open_line import OpenInstrument, OpenLine, Wrap, open_instrument
 from line.gateway import Gateway
 from line.host import World, make_world
 from line.ownership import Owner, owned
-from line.restore import last_token
+from line.restore import last_token, remembered
 from records.journal import Journal
 from records.store import Store
 from sim import bench
@@ -31,12 +31,16 @@ BY_HAND = "by hand"
 
 @dataclass(frozen=True)
 class Hand:
-    """The object behind a role, with its acting methods journaled (`role`), and as the driver gives it (`plain`)."""
+    """The object behind a role, with its acting methods journaled (`role`), and as the driver gives it (`plain`).
+
+    `under_way` names the batches of this line that are not over: what is done by hand is no part of them.
+    """
 
     role: Any
     plain: Any
     instrument: OpenInstrument
     clock: Clock
+    under_way: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,7 @@ async def _handled(
         roles = {spec.role: handling.wrap_role(instrument, plain)}
         opened = OpenLine(line, world.clock, {spec.instrument: instrument}, roles)
         gateway = Gateway(opened, journal, "", BY_HAND, last_token(journal))
-        return await work(Hand(gateway.role(spec.role), plain, instrument, world.clock))
+        under_way = tuple(batch.id for batch in remembered(journal))
+        return await work(Hand(gateway.role(spec.role), plain, instrument, world.clock, under_way))
     finally:
         await instrument.close()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from devices.line_file import load_line
+from line.host import hosted
 from line.ownership import owned
+from protocols.load import load
+from protocols.resolve import resolve
 from records.journal import JournalReader
 from records.store import Store
 
@@ -97,3 +102,17 @@ def test_nobody_there_is_one_line(cli: Cli, line_with: Callable[[str], Path]) ->
     result = cli("device", "tff.feed_pump", "read_pump", "--line", path)
     assert (result.code, len(result.err.splitlines())) == (2, 1)
     assert "feed: open sim://tff/nowhere: the port does not exist" in result.err
+
+
+def test_a_batch_that_is_not_over_is_named(cli: Cli, short: str) -> None:
+    line = load_line("sim")
+
+    async def leave_one_behind() -> None:
+        async with hosted(line, Store(), seed=1) as host:
+            recipe = resolve(load(short), line.profile)
+            await host.client.create("left-behind", recipe, who="Ada")
+
+    asyncio.run(leave_one_behind())
+    acted = cli("device", "tff.feed_pump", "set_flow", "10 mL/min", "--line", "sim")
+    assert acted.code == 0 and "left-behind" in acted.err
+    assert cli("device", "tff.feed_pump", "read_pump", "--line", "sim").err == ""
