@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 
 from sim.model.evaluate import evaluate
-from sim.model.plot import plot as draw
 from sim.model.table import rows
 
 
@@ -43,6 +42,8 @@ def model(unit: str, case: Path, *, json: bool = False, plot: Path | None = None
     """
     result = evaluate(unit, case)
     if plot is not None:
+        from sim.model.plot import plot as draw  # matplotlib takes a second
+
         draw(unit, case, plot)
     if json:
         print(json_text.dumps(result, allow_nan=False))
