@@ -51,6 +51,11 @@ class Server:
                 start_new_session=True,  # a Ctrl-C is for us: the server must hear how the batch ended
             )
 
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
     async def answers(self) -> None:
         """Wait until it takes requests; VesiflowError when it ends or takes too long."""
         clock = WallClock()
