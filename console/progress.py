@@ -11,11 +11,15 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from line.api import BatchView
 from line.client import Watcher
 from protocols.control import ControlRecipe, UnitProcedure
-from records.present import span
+from records.present import span, text
 from records.tags import TAGS
-from vesiflow.quantities import show
 
-KEY_READINGS = 3
+KEY_READINGS = (
+    "tff.tmp", "tff.flux", "tff.retentate_mass", "sec.uv", "sec.conductivity", "sec.pressure",
+    "electroporation.voltage", "electroporation.time_constant", "electroporation.temperature",
+    "lyophilization.shelf", "lyophilization.product_centre", "lyophilization.capacitance",
+)  # fmt: skip
+"""What tells a person most about each unit; the others are in the record."""
 
 
 @contextmanager
@@ -32,16 +36,16 @@ def shown(recipe: ControlRecipe, *, quiet: bool, console: Console | None = None)
 
 
 @contextmanager
-def waiting(text: str, *, quiet: bool, console: Console | None = None) -> Iterator[None]:
+def waiting(what: str, *, quiet: bool, console: Console | None = None) -> Iterator[None]:
     """Say on `console` (standard error) what is waited for; on a terminal it moves until it is there."""
     console = console or Console(stderr=True)
     if quiet:
         yield
     elif console.is_terminal:
-        with console.status(f"{text} ..."):
+        with console.status(f"{what} ..."):
             yield
     else:
-        console.print(f"{text} ...", highlight=False)
+        console.print(f"{what} ...", highlight=False)
         yield
 
 
@@ -71,9 +75,9 @@ def elapsed(procedure: UnitProcedure, batch: BatchView) -> float:
 
 
 def readings(batch: BatchView) -> str:
-    """The latest key readings in the units people use: "TMP 2 psi, flux 41 LMH"."""
-    known = [(TAGS[tag], value) for tag, value in batch.readings.items() if tag in TAGS]
-    return ", ".join(f"{tag.label} {show(value, tag.unit, tag.display, 3)}" for tag, value in known[:KEY_READINGS])
+    """The latest key readings in the units people use: "transmembrane pressure 2 psi, permeate flux 41 LMH"."""
+    known = [(TAGS[name], batch.readings[name]) for name in KEY_READINGS if name in batch.readings]
+    return ", ".join(f"{tag.label} {text(value, tag.unit, display=tag.display, digits=3)}" for tag, value in known)
 
 
 class Bars:
@@ -86,15 +90,20 @@ class Bars:
             row = progress.add_task(f"{procedure.number} {procedure.name}", total=1.0, start=False, note="", at="")
             self._rows.append((procedure, row))
         self._started: set[TaskID] = set()
+        self._seen: tuple[TaskID | None, str] = (None, "")
 
     def __call__(self, batch: BatchView) -> None:
+        latest = batch.running or _latest(batch)
         for procedure, row in self._rows:
             share = done(procedure, batch)
-            running = batch.running is not None and any(phase.key == batch.running for phase in procedure.phases())
-            if (running or share > 0) and row not in self._started:
+            here = share < 1 and any(phase.key == latest for phase in procedure.phases())
+            if (here or share > 0) and row not in self._started:
                 self._started.add(row)
                 self._progress.start_task(row)
-            note = f"{_operation(batch)}  {readings(batch)}" if running else ""
+            if here:
+                before = self._seen[1] if self._seen[0] == row else ""
+                self._seen = row, readings(batch) or before  # between two phases nothing is read
+            note = f"{_operation(batch, latest)}  {self._seen[1]}" if here else ""
             self._progress.update(row, completed=share, at=span(elapsed(procedure, batch)), note=note)
 
 
@@ -123,9 +132,15 @@ class Lines:
         self._console.print(f"{span(since):>11}  {text}", highlight=False, soft_wrap=True)
 
 
-def _operation(batch: BatchView) -> str:
-    """ "1-tff/3-load" of the running phase, with the state when it is not Execute."""
-    name = "/".join((batch.running or "").split("/")[:2])
+def _latest(batch: BatchView) -> str:
+    """The phase that began last; "" before any has."""
+    begun = [view for view in batch.phases if view.started is not None]
+    return max(begun, key=lambda view: view.started or 0.0).key if begun else ""
+
+
+def _operation(batch: BatchView, key: str) -> str:
+    """ "1-tff/3-load" of a phase, with the state of the batch when it is not Execute."""
+    name = _short(key)
     return name if batch.state == "Execute" else f"{name} {batch.state}: {batch.reason}"
 
 
