@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from line.api import BatchView
 from line.client import Watcher
@@ -29,8 +30,9 @@ def shown(recipe: ControlRecipe, *, quiet: bool, console: Console | None = None)
     if quiet:
         yield None
     elif console.is_terminal:
-        with _progress(console) as progress:
-            yield Bars(recipe, progress)
+        with _display(console) as display:
+            yield Bars(recipe, display)
+            display.note = ""
     else:
         yield Lines(console)
 
@@ -81,14 +83,14 @@ def readings(batch: BatchView) -> str:
 
 
 class Bars:
-    """A bar per unit procedure; the running one shows its phase and readings."""
+    """A bar per unit procedure; below them the running phase with its readings."""
 
-    def __init__(self, recipe: ControlRecipe, progress: Progress) -> None:
-        self._progress = progress
-        self._rows: list[tuple[UnitProcedure, TaskID]] = []
-        for procedure in recipe.unit_procedures:
-            row = progress.add_task(f"{procedure.number} {procedure.name}", total=1.0, start=False, note="", at="")
-            self._rows.append((procedure, row))
+    def __init__(self, recipe: ControlRecipe, display: Display) -> None:
+        self._display = display
+        self._rows = [
+            (procedure, display.add_task(f"{procedure.number} {procedure.name}", total=1.0, start=False, at=""))
+            for procedure in recipe.unit_procedures
+        ]
         self._started: set[TaskID] = set()
         self._seen: tuple[TaskID | None, str] = (None, "")
 
@@ -99,12 +101,23 @@ class Bars:
             here = share < 1 and any(phase.key == latest for phase in procedure.phases())
             if (here or share > 0) and row not in self._started:
                 self._started.add(row)
-                self._progress.start_task(row)
+                self._display.start_task(row)
             if here:
                 before = self._seen[1] if self._seen[0] == row else ""
                 self._seen = row, readings(batch) or before  # between two phases nothing is read
-            note = f"{_operation(batch, latest)}  {self._seen[1]}" if here else ""
-            self._progress.update(row, completed=share, at=span(elapsed(procedure, batch)), note=note)
+                self._display.note = f"{_operation(batch, latest)}  {self._seen[1]}"
+            self._display.update(row, completed=share, at=span(elapsed(procedure, batch)))
+
+
+class Display(Progress):
+    """Bars with a line of text below."""
+
+    note = ""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        """The bars, then the line."""
+        yield from super().get_renderables()
+        yield Text(self.note, style="dim", no_wrap=True, overflow="ellipsis")
 
 
 class Lines:
@@ -149,13 +162,13 @@ def _short(key: str) -> str:
     return "/".join(key.split("/")[:2])
 
 
-def _progress(console: Console) -> Progress:
-    return Progress(
+def _display(console: Console) -> Display:
+    return Display(
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
         TextColumn("{task.percentage:>3.0f} %"),
         TextColumn("{task.fields[at]:>10}"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}", style="dim"),
+        TextColumn("left", style="cyan"),
         console=console,
     )
