@@ -72,8 +72,9 @@ def test_the_form_refuses_what_makes_no_sense(order: dict[str, str], prefect: Pr
 def test_a_batch_that_the_line_holds_is_failed_with_the_reason(prefect: Prefect, tmp_path: Path) -> None:
     text = files("deployments").joinpath("lines/sim.yaml").read_text(encoding="utf-8")
     line = tmp_path / "sick.yaml"
-    truth = "simulation: {sensors: {tff.feed_pressure: {bias: 120000}}, seed: 1"
-    line.write_text(text.replace("name: sim", "name: sick").replace("simulation: {seed: 1", truth), encoding="utf-8")
+    truth = "\nsimulation: {sensors: {tff.feed_pressure: {bias: 120000}}, seed: 1}\n"
+    sick = text[: text.index("\nsimulation: ")].replace("name: sim", "name: sick") + truth
+    line.write_text(sick, encoding="utf-8")
     run = prefect.end(prefect.start("tff/sim", recipe=SHORT, line=str(line), batch="sick", when_held="stop"))
     assert run["state_type"] == "FAILED"
     assert "1-tff/3-concentrate/1 stopped: held: tff.tmp: " in run["state"]["message"]

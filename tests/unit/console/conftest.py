@@ -61,8 +61,7 @@ def line_with(tmp_path: Path) -> Callable[[str], Path]:
 
     def write(truth: str) -> Path:
         text = files("deployments").joinpath("lines/sim.yaml").read_text(encoding="utf-8")
-        changed = text.replace("simulation: {seed: 1", f"simulation: {{{truth}, seed: 1")
-        assert changed != text
+        changed = text[: text.index("\nsimulation: ")] + f"\nsimulation: {{{truth}, seed: 1}}\n"
         path = tmp_path / "line.yaml"
         path.write_text(changed, encoding="utf-8")
         return path

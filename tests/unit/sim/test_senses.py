@@ -6,12 +6,21 @@ from statistics import fmean, stdev
 
 import pytest
 
+from devices.line_file import load_line
 from sim.config import SENSORS, Sensor, sensor_unit
 from sim.lines import checked_config
 from sim.plant import Plant
 from sim.senses import Senses
 from vesiflow.errors import ConfigError
 from vesiflow.quantities import parse
+
+
+def test_the_packaged_line_says_what_every_instrument_does() -> None:
+    """The values in the file are the defaults: whoever copies the line sees and changes all of them."""
+    config = checked_config(load_line("sim").simulation or {})
+    assert set(config.sensors) == set(SENSORS)
+    for name, default in SENSORS.items():
+        assert config.sensor(name).model_dump() == pytest.approx(default.model_dump()), name
 
 
 def senses(seed: int = 1, **sensors: object) -> tuple[Plant, Senses]:
