@@ -32,7 +32,6 @@ def shown(recipe: ControlRecipe, *, quiet: bool, console: Console | None = None)
     elif console.is_terminal:
         with _display(console) as display:
             yield Bars(recipe, display)
-            display.note = ""
     else:
         yield Lines(console)
 
@@ -96,6 +95,7 @@ class Bars:
 
     def __call__(self, batch: BatchView) -> None:
         latest = batch.running or _latest(batch)
+        self._display.note = ""
         for procedure, row in self._rows:
             share = done(procedure, batch)
             here = share < 1 and any(phase.key == latest for phase in procedure.phases())
