@@ -23,7 +23,7 @@ from line.by_hand import Hand, Handling, by_hand
 from records.store import Store
 from vesiflow import __version__
 from vesiflow.clock import Clock, WallClock
-from vesiflow.errors import BadReply, ConfigError
+from vesiflow.errors import BadReply, ConfigError, VesiflowError
 
 Calls = Annotated[list[str] | None, Parameter(name="--call", negative="")]
 MOST = 1000
@@ -56,7 +56,12 @@ def capture(role: str, file: Path, /, *, line: str, call: Calls = None, times: i
     with file.open("x", encoding="utf-8") as opened:
         kept = Capture(opened)
         handling = _handling(loaded, role, who or getpass.getuser(), kept, WallClock())
-        count = drive(by_hand(handling, Store(), lambda hand: _session(hand, handling, call, times)))
+        try:
+            count = drive(by_hand(handling, Store(), lambda hand: _session(hand, handling, call, times)))
+        except VesiflowError:
+            if not kept.bytes_heard:  # nothing worth keeping, and the name is free again
+                file.unlink()
+            raise
     print(f"{file}: {count} calls, {kept.bytes_sent} bytes sent, {kept.bytes_heard} heard", flush=True)
     try:
         replay(file)

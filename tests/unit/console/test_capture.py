@@ -12,6 +12,8 @@ from devices.capture import as_text, from_text, read_capture
 from devices.line_file import load_line
 from devices.testing.replay import replay
 from devices.testing.scripted import ScriptError
+from line.ownership import owned
+from records.store import Store
 from vesiflow.errors import ConfigError
 
 from .conftest import Cli
@@ -126,6 +128,15 @@ def test_a_capture_is_never_overwritten(cli: Cli, tmp_path: Path) -> None:
     result = cli("capture", "tff.feed_pump", path, "--line", "sim")
     assert result.code == 2 and "exists already" in result.err
     assert path.read_text() == before
+
+
+def test_nothing_heard_leaves_no_file(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "none.capture"
+    with owned(Store().line("sim"), "sim"):
+        refused = cli("capture", "tff.feed_pump", path, "--line", "sim")
+    assert refused.code == 1 and "owned by process" in refused.err and not path.exists()
+    failed = cli("capture", "tff.feed_pump", path, "--line", "sim", "--call", "set_flow '9 L/min'")
+    assert failed.code == 1 and path.exists()  # it had connected: what was said is kept
 
 
 def test_every_byte_has_a_text() -> None:
