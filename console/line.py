@@ -28,6 +28,7 @@ from vesiflow.errors import ConfigError, VesiflowError
 NETWORK = ("socket://", "http://", "https://", "none", "console")
 """Where line settings do not matter."""
 _LOOK = 1.0  # s
+_SETTLE = 2.0  # s until device servers have seen that the connections of a dead process are gone
 
 
 def list_lines() -> None:
@@ -146,11 +147,13 @@ async def _serve(line: LineFile, host: str, port: int, seed: int | None, take_ov
 
 
 async def _take_over(folder: Path, line: str) -> None:
-    before = await fence(folder, line, WallClock())
+    clock = WallClock()
+    before = await fence(folder, line, clock)
     if before is not None:
         ended = before.isdigit() and end(int(before), folder)
         what = "and ended it" if ended else "which can do nothing any more; end it if its ports stay in use"
         print(f"line {line}: took it from process {before}, {what}", flush=True)
+        await clock.sleep(_SETTLE)
 
 
 async def _while_owned(owner: Owner, serving: asyncio.Task[None]) -> None:

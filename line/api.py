@@ -227,8 +227,13 @@ def _batch_routes(app: FastAPI, controller: Controller) -> None:
 
 def _phase_routes(app: FastAPI, controller: Controller) -> None:
     @app.put("/batches/{batch}/phases/{key:path}")
-    async def start(batch: str, key: str) -> PhaseView:
-        """Start a phase by its key; a phase that runs or is complete is returned as it is."""
+    async def start(batch: str, key: str, digest: str = "") -> PhaseView:
+        """Start a phase by its key; a phase that runs or is complete is returned as it is.
+
+        `digest` is that of all its parameters: one of another recipe is refused.
+        """
+        if digest:
+            controller.batch(batch).refuse_other(key, digest)
         return _phase_view(controller.start_phase(batch, key))
 
     @app.get("/batches/{batch}/phases/{key:path}")

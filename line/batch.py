@@ -10,6 +10,7 @@ from line.run import PhaseRun, Requests
 from line.state import State
 from protocols.control import ControlRecipe
 from records.telemetry import TelemetryWriter
+from vesiflow.errors import Refused
 
 PhaseState = Literal["idle", "waiting", "running", "complete", "failed", "stopped"]
 
@@ -48,6 +49,15 @@ class Batch:
     def __post_init__(self) -> None:
         for phase in self.recipe.phases():
             self.phases.setdefault(phase.key, PhaseStatus(phase.key, phase.kind))
+
+    def refuse_other(self, key: str, digest: str) -> None:
+        """Refused when phase `key` of this batch has other parameters than the caller's, whose `digest` it is."""
+        found = next((phase.digest for phase in self.recipe.phases() if phase.key == key), digest)
+        if found != digest:
+            raise Refused(
+                "has other parameters in this batch", device=f"batch {self.id}", action=key, value=digest[:12],
+                bounds=found[:12], remedy="a recipe is frozen when its batch begins; resolve it as it was",
+            )  # fmt: skip
 
     @property
     def next_key(self) -> str | None:

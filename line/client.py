@@ -129,12 +129,13 @@ class LineClient:
         except httpx.HTTPError as error:
             raise _silent(error, "GET /events") from error
 
-    async def run_phase(self, batch: str, key: str, watch: Watcher | None = None) -> PhaseView:
+    async def run_phase(self, batch: str, key: str, watch: Watcher | None = None, *, digest: str = "") -> PhaseView:
         """Start phase `key` (or find it waiting for its units, running or complete) and wait for its end.
 
-        A phase that failed or was stopped is returned as it is. `watch` is called about four times a second.
+        With the `digest` of all its parameters, another phase of that key is Refused. One that failed or was stopped is
+        returned as it is. `watch` is called about four times a second.
         """
-        view = PhaseView.model_validate(await self._call("PUT", f"/batches/{batch}/phases/{key}"))
+        view = PhaseView.model_validate(await self._call("PUT", f"/batches/{batch}/phases/{key}?digest={digest}"))
         return await self.wait_phase(batch, key, watch) if view.state in ("waiting", "running") else view
 
     async def wait_phase(self, batch: str, key: str, watch: Watcher | None = None) -> PhaseView:

@@ -279,7 +279,7 @@ class Controller:
 
     async def _ran(self, batch: Batch, run: PhaseRun, phase: Phase, status: PhaseStatus, held: str | None) -> None:
         try:
-            begun = {"key": phase.key, "phase": phase.kind, "unit": phase.unit}
+            begun = {"key": phase.key, "phase": phase.kind, "unit": phase.unit, "digest": phase.digest}
             await self._written(run, lambda: self.journal.event("phase.started", batch.id, **begun))
             if held is not None and batch.requests.stop is None:
                 await run.held(held)

@@ -84,7 +84,7 @@ class Procedure:
     async def run_phase(self, phase: Phase) -> PhaseView:
         """One phase to its end, watched; a hold that nobody attends ends it."""
         attendant = _Attendant(self)
-        view = await self.client.run_phase(self.batch, phase.key, attendant.see)
+        view = await self.client.run_phase(self.batch, phase.key, attendant.see, digest=phase.digest)
         return await attendant.over(view)
 
     async def stop(self, reason: str) -> None:

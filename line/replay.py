@@ -132,7 +132,7 @@ class _Replay:
     def _started(self, entry: Entry) -> str:
         batch, key = self._batches[entry.batch], entry.data["key"]
         expected = next((phase for phase in batch.recipe.phases() if phase.key not in batch.complete), None)
-        self._same(entry, key, expected and expected.key)
+        self._same(entry, [key, entry.data.get("digest")], expected and [expected.key, expected.digest])
         batch.running = key
         return str(key)
 

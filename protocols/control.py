@@ -1,6 +1,6 @@
 """The control recipe: master recipe bound to a batch size and a line, frozen (ISA-88).
 
-Every phase carries an idempotent key: recipe path plus ordinal, and its digest covers all parameters.
+Every phase carries an idempotent key: recipe path plus ordinal, with the digest of all its parameters.
 """
 
 from __future__ import annotations
@@ -23,6 +23,11 @@ class Phase:
     unit: str
     params: PhaseParams
     duration: float
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all its parameters: with path and ordinal, what makes starting it idempotent."""
+        return digest(dataclasses.asdict(self))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from records.coding import decode, loads
 from records.database import open_reader
+from records.schema import SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +142,17 @@ def select_intents(
 
 
 class JournalReader:
-    """Reads the journal at `path` while another process writes it; ConfigError when there is none."""
+    """Reads the journal at `path` while another process writes it; ConfigError when there is none.
+
+    A file whose controller died before the first entry is an empty journal.
+    """
 
     def __init__(self, path: Path) -> None:
         self._db = open_reader(path)
+        if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'audit'").fetchone():
+            self._db.close()
+            self._db = sqlite3.connect(":memory:", isolation_level=None)
+            self._db.executescript(SCHEMA)
 
     def events(self, batch: str | None, kinds: Iterable[str] | None = None, after: int = 0) -> list[Entry]:
         """Entries of `batch` (None: of the whole line) with seq > `after`, in order; only `kinds` when given."""

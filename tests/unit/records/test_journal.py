@@ -309,3 +309,13 @@ def test_what_is_owed_after_an_error_of_the_disk_is_written_at_the_end(tmp_path:
     journal.close()
     with JournalReader(journal.path) as reader:
         assert [entry.data["new"] for entry in reader.events("B1")] == ["Aborted"]
+
+
+def test_a_file_whose_controller_died_before_the_first_entry_reads_as_empty(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    sqlite3.connect(path).close()
+    path.touch()
+    with JournalReader(path) as reader:
+        assert (reader.head(), reader.batches(), reader.intents(None)) == ((0, ""), [], [])
+    with opened(path) as journal:
+        assert journal.event("note", "B1", text="x") == 2
