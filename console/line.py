@@ -15,6 +15,7 @@ from rich.tree import Tree
 from console.reports import reported
 from console.running import drive
 from console.summary import plain_table, screen
+from console.web.page import mount
 from devices.line_file import LineFile, load_line, packaged
 from line.api import create_app
 from line.host import hosted
@@ -135,6 +136,7 @@ async def _serve(line: LineFile, host: str, port: int, seed: int | None, take_ov
         async with hosted(line, store, seed=seed, exchanged=exchanged) as here, reported(here.controller.batches):
             me = Service(line.name, f"http://{_reachable(host)}:{port}", os.getpid(), line.file)
             app = create_app(here.controller)
+            mount(app)
             server = _Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
             with announced(store.line(line.name), me):
                 serving = asyncio.create_task(server.serve(sockets=[listener]), name="serve")
