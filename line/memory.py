@@ -17,12 +17,17 @@ from vesiflow.ids import digest
 STEP, ANEW, ASKED, ANSWERED, REFUSED = (
     "phase.step", "phase.anew", "prompt.asked", "prompt.answered", "prompt.refused",
 )  # fmt: skip
-KINDS = (STEP, ANEW, ANSWERED, REFUSED)
+STARTED = "phase.started"
+KINDS = (STARTED, STEP, ANEW, ANSWERED, REFUSED)
+BEGUN = "begun"
 
 
 @dataclass
 class Memory:
-    """Of phase `key` of one batch. `steps` maps a step to the number kept with it."""
+    """Of phase `key` of one batch. `steps` maps a step to the number kept with it.
+
+    The step `BEGUN` has passed with the first start of the phase, at its date (s since 1970).
+    """
 
     journal: Journal
     batch: str
@@ -40,6 +45,8 @@ class Memory:
         self._tries.clear()
         for entry in self.journal.events(self.batch, KINDS):
             if entry.data.get("key") == self.key:
+                if entry.kind == STARTED:
+                    self.steps.setdefault(BEGUN, entry.utc.timestamp())
                 self._fold(entry.kind, entry.data)
 
     def _fold(self, kind: str, data: Mapping[str, Any]) -> None:

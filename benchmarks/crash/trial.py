@@ -64,7 +64,8 @@ def job(name: str) -> tuple[LineFile, ControlRecipe]:
     }
     line = line_from_text(yaml.safe_dump(data))
     master = load(str(ROOT / "tests" / "data" / "recipes" / f"{name}.yaml"))
-    refuse(master, check(master, line.profile))
+    if name in RECIPES:  # others may end in the middle of a process
+        refuse(master, check(master, line.profile))
     return line, resolve(master, line.profile)
 
 

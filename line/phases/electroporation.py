@@ -13,6 +13,7 @@ from functools import partial
 from devices.commands import Command, Kind, Verdict
 from devices.readings import PulseLog, PulseProgram
 from line import transfer_plan
+from line.memory import BEGUN
 from line.phases.pipetting import pipette, place_bottle, place_labware, place_stock
 from line.run import PhaseRun, Stopped, entered
 from line.units import ElectroporationStation
@@ -242,8 +243,8 @@ def _filled(run: PhaseRun, params: PulsePlate, column: int) -> float | None:
 
 async def rest(run: PhaseRun, params: Rest) -> None:
     """Leave the plate in peace; longer than allowed is a deviation."""
-    await run.wait(params.duration - run.since("begun"))
-    elapsed = run.since("begun")
+    await run.wait(params.duration - run.since(BEGUN))
+    elapsed = run.since(BEGUN)
     run.result("rest", elapsed, "s")
     if elapsed > params.max_duration:
         run.deviation("rest after the pulse", elapsed, params.max_duration, "s", "major")
