@@ -73,13 +73,13 @@ def chosen(ids: tuple[str, ...], quick: bool) -> list[Entry]:
 
 def print_results(results: list[Result]) -> None:
     """The table of a run."""
-    table = plain_table("fault", ">noticed after", "by", "ended", ">safe after", ">product lost", "verdict")
+    table = plain_table("fault", ">detected after", "by", "reaction", ">safe after", ">material lost", "verdict")
     for one in results:
         verdict = "as expected" if one.met else "; ".join(one.problems)
-        table.add_row(*map(escape, (
-            one.id, _seconds(one.noticed), one.noticed_by[:40], one.state, _seconds(one.safe_after),
-            f"{100 * one.lost:.1f} %", verdict,
-        )))  # fmt: skip
+        went_on = one.state == "Complete"  # nothing had to be made safe; what a whole batch loses is no fault's
+        safe, lost = ("-", "-") if went_on else (_seconds(one.safe_after), f"{100 * one.lost:.1f} %")
+        noticed = "-" if went_on and one.noticed is None else _seconds(one.noticed)
+        table.add_row(*map(escape, (one.id, noticed, one.noticed_by[:40], one.state, safe, lost, verdict)))
     screen().print(table)
 
 

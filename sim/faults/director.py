@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 
 from sim.bench import Bench
@@ -134,22 +135,26 @@ class Director:
             strike.effect.tick(now - strike.fired)
 
 
+VALUES: Mapping[str, Callable[[Plant], float]] = {
+    "tff.feed": lambda plant: plant.tff.drive,
+    "tff.permeate": lambda plant: plant.tff.pumps[0],
+    "tff.buffer": lambda plant: plant.tff.pumps[1],
+    "tff.volume": lambda plant: plant.tff.loop.volume,
+    "tff.permeated": lambda plant: plant.tff.permeate_mass(plant.now()),
+    "sec.flow": lambda plant: plant.sec.flow,
+    "sec.pumped": lambda plant: plant.sec.bed.volume,
+    "sec.injector": lambda plant: float(plant.sec.injector),
+    "sec.tube": lambda plant: float(plant.sec.tube),
+    "lyo.shelf": lambda plant: plant.dryer.shelf,
+    "lyo.setpoint": lambda plant: plant.dryer.setpoint,
+    "lyo.pressure": lambda plant: plant.dryer.chamber.pressure,
+}
+"""What faults may wait for, in inside units."""
+
+
 def values_of(plant: Plant) -> Values:
-    """What faults may wait for, in inside units."""
-    return {
-        "tff.feed": lambda: plant.tff.drive,
-        "tff.permeate": lambda: plant.tff.pumps[0],
-        "tff.buffer": lambda: plant.tff.pumps[1],
-        "tff.volume": lambda: plant.tff.loop.volume,
-        "tff.permeated": lambda: plant.tff.permeate_mass(plant.now()),
-        "sec.flow": lambda: plant.sec.flow,
-        "sec.pumped": lambda: plant.sec.bed.volume,
-        "sec.injector": lambda: float(plant.sec.injector),
-        "sec.tube": lambda: float(plant.sec.tube),
-        "lyo.shelf": lambda: plant.dryer.shelf,
-        "lyo.setpoint": lambda: plant.dryer.setpoint,
-        "lyo.pressure": lambda: plant.dryer.chamber.pressure,
-    }
+    """The values of one plant, each looked up when it is called."""
+    return {name: partial(read, plant) for name, read in VALUES.items()}
 
 
 class Watched(Faulty):
