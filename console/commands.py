@@ -217,6 +217,20 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         LINE,
+        "line suspend",
+        "console.control:suspend",
+        "suspend a batch for a cause from outside",
+        "vesiflow line suspend --who Ada --reason 'no cooling water'",
+    ),
+    Command(
+        LINE,
+        "line unsuspend",
+        "console.control:unsuspend",
+        "let a suspended batch go on",
+        "vesiflow line unsuspend --who Ada --reason 'cooling water is back'",
+    ),
+    Command(
+        LINE,
         "line stop",
         "console.control:stop",
         "stop a batch in order",

@@ -60,6 +60,8 @@ class Order(At):
         URL of the service instead, for example http://10.0.0.5:4300.
     batch
         Id of the batch; by default the only one.
+    unit
+        A unit instead, for example tff: the batch that runs on it, or the unit alone when none has it.
     who
         Name that goes into the record; by default the user's.
     reason
@@ -67,6 +69,7 @@ class Order(At):
     """
 
     batch: str | None = None
+    unit: str | None = None
     who: str | None = None
     reason: str = ""
 
@@ -102,6 +105,16 @@ def hold(*, order: Order = Order()) -> None:
 def restart(*, order: Order = Order()) -> None:
     """Let a held batch go on (PackML Unhold); refused while anything is in doubt."""
     _command(Command.UNHOLD, order)
+
+
+def suspend(*, order: Order = Order()) -> None:
+    """Suspend a batch for a cause from outside: its unit keeps the product safe until `unsuspend`."""
+    _command(Command.SUSPEND, order)
+
+
+def unsuspend(*, order: Order = Order()) -> None:
+    """Let a suspended batch go on: the cause from outside is gone."""
+    _command(Command.UNSUSPEND, order)
 
 
 def stop(*, order: Order = Order()) -> None:
@@ -253,6 +266,7 @@ def _the_one(batches: dict[str, str], command: Command) -> str:
 
 def _show_status(line: dict[str, Any], batches: list[BatchView], doubts: list[Doubt], prompt: Any) -> None:
     print(f"line {line['name']}: {len(line['instruments'])} instruments, vesiflow {line['version']}")
+    print("units: " + ", ".join(f"{unit} {state}" for unit, state in line["units"].items()))
     if not batches:
         print("no batch")
     else:

@@ -138,7 +138,15 @@ def _line_routes(app: FastAPI, controller: Controller) -> None:
             "digest": controller.line.file.digest,
             "instruments": {name: item.identity.model for name, item in controller.line.instruments.items()},
             "batches": {batch.id: str(batch.state) for batch in controller.batches.values()},
+            "units": {unit: str(controller.orders.state(unit)) for unit in controller.orders.units},
+            "safe_state": {unit: dict(roles) for unit, roles in controller.line.file.safe_state.items()},
         }
+
+    @app.post("/units/{unit}/commands")
+    async def command(unit: str, order: BatchCommand) -> dict[str, str]:
+        """Hold, stop, abort ... one unit: the batch that runs on it, or the unit alone when none has it."""
+        state = await controller.orders.to_unit(unit, order.command, order.who, order.reason)
+        return {"unit": unit, "state": str(state)}
 
 
 def _people_routes(app: FastAPI, controller: Controller) -> None:

@@ -89,6 +89,10 @@ class Claims:
         """Give a batch its place in the line."""
         self._order.setdefault(batch, len(self._order))
 
+    def owner(self, name: str) -> str | None:
+        """The batch that has a unit or instrument."""
+        return self._owners.get(name)
+
     def owned(self, batch: str) -> frozenset[str]:
         """What a batch owns."""
         return frozenset(name for name, owner in self._owners.items() if owner == batch)

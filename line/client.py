@@ -59,6 +59,11 @@ class LineClient:
         body = {"command": str(command), "who": who, "reason": reason}
         return BatchView.model_validate(await self._call("POST", f"/batches/{batch}/commands", body))
 
+    async def command_unit(self, unit: str, command: Command, who: str, reason: str = "") -> str:
+        """The same for one unit; its state then."""
+        body = {"command": str(command), "who": who, "reason": reason}
+        return str((await self._call("POST", f"/units/{unit}/commands", body))["state"])
+
     async def finish(self, batch: str) -> BatchView:
         """Close a batch whose phases are all complete."""
         return BatchView.model_validate(await self._call("POST", f"/batches/{batch}/finish"))

@@ -14,6 +14,7 @@ from line.alarms import AlarmBook
 from line.arbiter import Arbiter, created
 from line.batch import Batch, PhaseStatus
 from line.gateway import Gateway
+from line.orders import Orders
 from line.phases import PHASES
 from line.replay import changes
 from line.restore import Remembered, last_token, reconcile, refuse_strangers, remembered
@@ -54,6 +55,10 @@ class Controller:
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.arbiter = Arbiter(line.file, journal)
+        units = sorted({name.partition(".")[0] for name in line.file.roles} - {"line"})
+        self.orders = Orders(
+            journal, self.batches, self.arbiter.claims.owner, tuple(units), self._move, self._units_safe, _can_continue
+        )
         self._log = log.get(line=line.file.name)
         for instrument in line.instruments.values():
             link = getattr(instrument, "link", None)
@@ -105,6 +110,7 @@ class Controller:
             )
         if batch.next_key != key:
             raise Refused(f"phase {batch.next_key} comes first", action=key, remedy="phases run in recipe order")
+        self.orders.refuse_units([batch.recipe.phase(key).unit])
         status.finished.clear()
         if self.arbiter.may_begin(batch, key):
             self._begin(batch, status)
@@ -114,6 +120,7 @@ class Controller:
 
     def _begin(self, batch: Batch, status: PhaseStatus) -> None:
         if batch.state is State.IDLE:
+            self.orders.refuse_again(batch)
             self._move(batch, after(batch.state, Command.START), "start")
             self._complete_state(batch)
         status.state, status.started, status.reason = "running", self.clock.now(), ""
@@ -130,38 +137,7 @@ class Controller:
 
     async def command(self, batch_id: str, command: Command, who: str, reason: str) -> Batch:
         """Hold, unhold, stop, abort ... a batch; Refused when its state does not allow it."""
-        batch = self.batch(batch_id)
-        target = after(batch.state, command)
-        if command is Command.UNHOLD:
-            self._may_continue(batch)
-        running = batch.running
-        self._move(batch, target, reason or str(command), who)
-        if command in (Command.HOLD, Command.SUSPEND) and running:
-            batch.requests.keep(reason or str(command))
-        elif command in (Command.UNHOLD, Command.UNSUSPEND):
-            if batch.requests.resumed:
-                batch.requests.resumed.set()
-            else:
-                self._complete_state(batch)
-        elif command in (Command.STOP, Command.ABORT) and running:
-            batch.requests.end(reason or str(command), abort=command is Command.ABORT)
-        else:
-            self._complete_state(batch)
-        return batch
-
-    def _may_continue(self, batch: Batch) -> None:
-        """A journal that can be written, nothing in doubt, and a phase that finds its place again; else Refused."""
-        self.journal.reopen()
-        doubts = self.journal.in_doubt(batch.id)
-        if doubts:
-            shown = ", ".join(f"{intent.device} {intent.verb} ({intent.id})" for intent in doubts)
-            raise Refused(f"in doubt whether it happened: {shown}", remedy="look, then `vesiflow line resolve`")
-        if (
-            batch.run is not None
-            and not PHASES[batch.run.phase.kind].can_continue
-            and batch.taken_up == batch.run.phase.key
-        ):
-            raise Refused(f"{batch.run.phase.kind} cannot be continued", remedy="stop or abort the batch")
+        return await self.orders.to_batch(self.batch(batch_id), command, who, reason)
 
     def resolve(self, intent: str, verdict: str, who: str, reason: str) -> None:
         """A person decides about an action whose outcome is unknown: done, not_done or discard."""
@@ -334,27 +310,51 @@ class Controller:
             self._complete_state(batch)
             batch.requests.resumed = None
 
+        async def suspended(cause: str) -> None:
+            await self._hold(batch, gateway, phase, cause, Command.SUSPEND)
+
+        def gone(cause: str) -> None:
+            if batch.state is State.SUSPENDED and batch.requests.resumed:
+                self._move(batch, after(batch.state, Command.UNSUSPEND), f"gone: {cause}")
+                batch.requests.resumed.set()
+
         batch.requests.on_held, batch.requests.on_resumed = held, resumed
+        batch.requests.on_suspended, batch.requests.on_gone = suspended, gone
         return PhaseRun(
             batch.id, phase, self.clock, gateway, self.journal, batch.telemetry, self.line.roles["line.operator"],
             self.line.file.profile, batch.facts, batch.requests, self.alarms,
         )  # fmt: skip
 
-    async def _hold(self, batch: Batch, gateway: Gateway, phase: Phase, reason: str) -> None:
+    async def _hold(
+        self, batch: Batch, gateway: Gateway, phase: Phase, reason: str, command: Command = Command.HOLD
+    ) -> None:
         if batch.state in _ON_THE_WAY:  # as a controller that died has left it
             self._complete_state(batch)
         if batch.state is State.EXECUTE:
-            self._move(batch, after(batch.state, Command.HOLD), reason)
+            self._move(batch, after(batch.state, command), reason)
         await self._make_safe(batch, gateway, phase)
         if batch.state in (State.HOLDING, State.SUSPENDING):
             self._complete_state(batch)
 
     async def _make_safe(self, batch: Batch, gateway: Gateway, phase: Phase) -> list[str]:
         """The unit to its safe state; what could not be reached is an alarm, for somebody must stop it by hand."""
-        unreached = await make_safe(gateway, phase.unit, self.line.file.safe_state.get(phase.unit, {}))
+        actions = self.line.file.safe_state.get(phase.unit, {})
+        unreached = await make_safe(gateway, phase.unit, actions, at_once=batch.state is State.ABORTING)
         if unreached:
             self.alarms.raise_("line.unsafe", "; ".join(unreached), batch=batch.id, key=phase.key)
         return unreached
+
+    async def _units_safe(self, batch_id: str, units: list[str]) -> None:
+        """Units on which no phase runs, all the same: what stands still is told to stand still."""
+
+        async def work() -> None:
+            gateway = Gateway(self.line, self.journal, batch_id, "command", self.arbiter.token)
+            for unit in units:
+                unreached = await make_safe(gateway, unit, self.line.file.safe_state.get(unit, {}), at_once=True)
+                if unreached:
+                    self.alarms.raise_("line.unsafe", "; ".join(unreached), batch=batch_id, key=unit)
+
+        await self.clock.spawn(work(), "make units safe")
 
     async def _end_badly(self, batch: Batch, run: PhaseRun, status: PhaseStatus, outcome: Any, reason: str) -> None:
         if batch.state not in (State.STOPPING, State.ABORTING):
@@ -398,3 +398,7 @@ class Controller:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _can_continue(kind: str) -> bool:
+    return PHASES[kind].can_continue

@@ -16,6 +16,7 @@ from typing import Any
 from devices.commands import Command, Kind, Verdict, declared
 from devices.open_line import OpenInstrument, OpenLine
 from records.journal import Fenced, Intent, Journal, StoreError
+from vesiflow.clock import Clock
 from vesiflow.errors import ConfigError, InDoubt, LimitExceeded, NotSent, Refused, VesiflowError
 from vesiflow.quantities import show
 
@@ -58,6 +59,11 @@ class Gateway:
         if name not in self._line.roles:
             raise ConfigError(f"line {self._line.file.name} has no role {name}", remedy="add it to the line file")
         return _Journaled(self, name, self._line.roles[name])
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the line."""
+        return self._line.clock
 
     def sharing(self, role: str) -> frozenset[str]:
         """All roles that the instrument behind `role` gives."""

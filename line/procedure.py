@@ -16,6 +16,8 @@ from line.state import OVER, Command, State
 from protocols.control import ControlRecipe, Phase
 from vesiflow.errors import ConfigError, VesiflowError
 
+LONGEST_SUSPENSION = 8 * 3600.0  # s that an unattended batch waits for a cause from outside to go
+
 RunPhase = Callable[[Phase], Awaitable[PhaseView]]
 
 
@@ -104,16 +106,28 @@ class _Attendant:
     def __init__(self, procedure: Procedure) -> None:
         self._procedure = procedure
         self._held = ""
+        self._suspended: tuple[float, float] | None = None
         self._stopping: asyncio.Task[None] | None = None
 
     def see(self, view: BatchView) -> None:
         """Pass the view on; stop a batch that is held while nobody attends."""
         if self._procedure.watch:
             self._procedure.watch(view)
-        if view.state == State.HELD and not self._procedure.attended and self._stopping is None:
+        if self._procedure.attended or self._stopping is not None:
+            return
+        if self._rests(view):
             self._held = view.reason
             work = self._procedure.stop(f"held and nobody attends: {view.reason}")
             self._stopping = asyncio.create_task(work, name="stop an unattended batch")
+
+    def _rests(self, view: BatchView) -> bool:
+        """Whether it is held, or suspended longer than anybody would wait, or while virtual time stands still."""
+        if view.state != State.SUSPENDED:
+            self._suspended = None
+            return view.state == State.HELD
+        since, last = self._suspended or (view.now, -1.0)
+        self._suspended = (since, view.now)
+        return view.now - since > LONGEST_SUSPENSION or view.now == last
 
     async def over(self, view: PhaseView) -> PhaseView:
         """The view as it is told: a phase that was held says why."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -35,6 +35,8 @@ T = TypeVar("T")
 STALE_SCANS = 3
 CLOCK_STEP = 2.0  # s between wall clock and process time
 _SAME_TROUBLE = 1.0  # s
+STEADY = 300.0  # s that a cause from outside must be gone before a suspended unit goes on by itself
+LOOK_AGAIN = 10.0  # s
 PROMPT_PATIENCE = 3600.0  # s
 OVERDUE_FACTOR = 3.0
 OVERDUE_SLACK = 3600.0
@@ -60,6 +62,8 @@ class Requests:
     resumed: Event | None = None
     on_held: Callable[[str], Awaitable[None]] | None = None
     on_resumed: Callable[[], Awaitable[None]] | None = None
+    on_suspended: Callable[[str], Awaitable[None]] | None = None
+    on_gone: Callable[[str], None] | None = None
     asking: asyncio.Task[Answer] | None = None
     abort: bool = False
     held_while_asked: Event | None = None
@@ -405,13 +409,55 @@ class PhaseRun:
 
     async def held(self, reason: str) -> None:
         """Keep the product safe and wait until a person lets the phase go on; Stopped when they end it."""
+        await self._rest(reason, self.requests.on_held, None)
+
+    async def suspended(self, cause: str, gone: Callable[[], Awaitable[bool]]) -> None:
+        """Keep the product safe while a cause from outside lasts; go on by itself once it has been `gone` for as long
+        as `STEADY`, or when a person says so; Stopped when they end it."""
+        async with self._until_gone(cause, gone) as watch:
+            await self._rest(cause, self.requests.on_suspended, watch)
+
+    @asynccontextmanager
+    async def _until_gone(
+        self, cause: str, gone: Callable[[], Awaitable[bool]]
+    ) -> AsyncIterator[Callable[[], Coroutine[Any, Any, None]]]:
+        tasks: set[asyncio.Task[None]] = set()
+
+        async def watch() -> None:
+            since = self.clock.now()
+            while self.clock.now() - since < STEADY:
+                await self.clock.sleep(LOOK_AGAIN)
+                with suppress(VesiflowError):
+                    since = since if await gone() else self.clock.now()
+            if self.requests.on_gone:
+                self.requests.on_gone(cause)
+
+        async def begin() -> None:
+            tasks.add(self.clock.spawn(watch(), "cause of the suspension"))
+
+        try:
+            yield begin
+        finally:
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks)
+
+    async def _rest(
+        self,
+        reason: str,
+        enter: Callable[[str], Awaitable[None]] | None,
+        begin: Callable[[], Coroutine[Any, Any, None]] | None,
+    ) -> None:
         requests = self.requests
         if requests.stop is not None:
             raise Stopped(requests.stop)
         requests.resumed = self.clock.event()
         with self.pulse.resting():
-            if requests.on_held:
-                await requests.on_held(reason)
+            if enter:
+                await enter(reason)
+            if begin:
+                await begin()
             self.latest.clear()  # what was computed while the unit ran holds no longer
             async with repeated(self.clock, self._look):
                 await requests.resumed.wait()

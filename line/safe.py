@@ -1,4 +1,4 @@
-"""What safe means, per unit, as the line file says: stop, keep, a position, or a value."""
+"""What safe means, per unit, as the line file says: stop, ramp down, keep, a position, or a value."""
 
 from __future__ import annotations
 
@@ -8,21 +8,44 @@ from typing import Any
 from devices.link import Link
 from devices.open_line import OpenLine
 from line.gateway import Gateway
+from vesiflow.clock import Clock
 from vesiflow.errors import VesiflowError
 from vesiflow.quantities import parse
 
+RAMP = (0.6, 0.3)  # of the flow
+RAMP_STEP = 0.3  # s
 
-async def make_safe(gateway: Gateway, unit: str, actions: Mapping[str, str]) -> list[str]:
-    """Bring `unit` to its safe state, every role tried; returns one line per role that could not be reached."""
+
+async def make_safe(gateway: Gateway, unit: str, actions: Mapping[str, str], *, at_once: bool = False) -> list[str]:
+    """Bring `unit` to its safe state, every role tried; returns one line per role that could not be reached.
+
+    `at_once` stops what would be ramped down.
+    """
     failed = []
     for name, action in actions.items():
         if action == "keep":
             continue
         try:
-            await _one(gateway.role(f"{unit}.{name}"), action)
+            role = gateway.role(f"{unit}.{name}")
+            if action == "ramp down" and not at_once:
+                await _ramped(gateway.clock, role)
+            else:
+                await _one(role, action)
         except VesiflowError as error:
             failed.append(str(error))
     return failed
+
+
+async def _ramped(clock: Clock, pump: Any) -> None:
+    """Down in two steps and off, for columns of liquid that are heavy; off at once when the pump takes no steps."""
+    try:
+        state = await pump.read_pump()
+        for share in RAMP if state.running and state.flow > 0.0 else ():
+            await pump.set_flow(share * state.flow)
+            await clock.sleep(RAMP_STEP)
+    except VesiflowError:
+        pass
+    await pump.stop()
 
 
 async def without_journal(line: OpenLine, seize: Callable[[OpenLine], None]) -> list[str]:
@@ -50,7 +73,7 @@ def seize_ports(line: OpenLine) -> None:
 
 
 async def _one(role: Any, action: str) -> None:
-    if action == "stop":
+    if action in ("stop", "ramp down"):
         await role.stop()
     elif action in ("waste", "collect"):
         await role.collect(action == "collect")

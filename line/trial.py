@@ -33,7 +33,7 @@ from vesiflow.errors import VesiflowError
 BATCH = "trial"
 _MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a trial's data need not outlive it
 NOTICED = ("alarm.raised", "deviation", "batch.state", "phase.ended", "alarm.flood")
-_BAD_STATES = ("Holding", "Held", "Aborting", "Aborted", "Stopping")
+_BAD_STATES = ("Holding", "Held", "Suspending", "Aborting", "Aborted", "Stopping")
 
 
 @dataclass

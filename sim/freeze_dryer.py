@@ -75,6 +75,7 @@ class FreezeDryer:
     stoppered: int = 0
     dried: list[DriedVial] = field(default_factory=list)
     step: float = STEP
+    warm_condenser: float | None = None  # degC at which a condenser without cooling stands
     stuck_heater: float = 0.0  # K/s that a heater adds which nobody controls
 
     def __post_init__(self) -> None:
@@ -218,6 +219,8 @@ class FreezeDryer:
         """Temperature without load, degC: it takes its time after the door is shut."""
         if self.cold_since is None:
             return ROOM
+        if self.warm_condenser is not None:
+            return self.warm_condenser
         cold = self.config.condenser
         return cold + (ROOM - cold) * math.exp(-(self.at - self.cold_since) / CONDENSER_LAG)
 

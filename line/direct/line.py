@@ -38,6 +38,7 @@ from line.direct.wet_roles import (
 )
 from line.gateway import Gateway
 from line.run import PhaseRun
+from line.state import Command
 from protocols.control import ControlRecipe, Phase
 from records.batch_record import fold
 from records.model import BatchRecord
@@ -139,8 +140,10 @@ class DirectController(Controller):
         run.stretch = _stretch(phase.kind)
         return run
 
-    async def _hold(self, batch: Batch, gateway: Gateway, phase: Phase, reason: str) -> None:
-        await super()._hold(batch, gateway, phase, reason)
+    async def _hold(
+        self, batch: Batch, gateway: Gateway, phase: Phase, reason: str, command: Command = Command.HOLD
+    ) -> None:
+        await super()._hold(batch, gateway, phase, reason, command)
         batch.requests.stop = f"held: {reason}"
         if batch.requests.resumed:
             batch.requests.resumed.set()

@@ -17,6 +17,8 @@ _HIGH, _LOST = 1.5, 2.0  # times the set-point
 _REACHED = 1.3
 _RISE = 5.0 / 60.0  # Pa/s
 _STILL = 12  # equal readings of the gauge that holds the vacuum; a sound one shows 2 at most
+_WARM = 15.0  # K of the condenser above the temperature at which the vacuum was drawn
+COLD = "lyophilization.condenser_cold"  # the condenser temperature that the recipe asked for, degC
 _SETTLE = 1800.0  # s to come back to the set-point after a hold
 
 
@@ -35,8 +37,13 @@ class DryerGuard:
     def __post_init__(self) -> None:
         self._began = self.run.clock.now()
 
-    async def see(self, seen: Conditions) -> None:
-        """LimitExceeded when the dryer does not do what was ordered; the product is safe then."""
+    async def see(self, seen: Conditions) -> bool:
+        """LimitExceeded when the dryer does not do what was ordered; the product is safe then.
+
+        True when the unit was suspended meanwhile and is to be brought back to where it was.
+        """
+        if await self._no_cooling(seen):
+            return True
         try:
             self._shelf(seen)
             if self.pressure is not None:
@@ -44,6 +51,32 @@ class DryerGuard:
         except VesiflowError:
             await self._protect()
             raise
+        return False
+
+    async def _no_cooling(self, seen: Conditions) -> bool:
+        """A condenser that warms has lost its cooling water: suspended with a cold shelf until it is cold again."""
+        run, allowed = self.run, self.run.facts.get(COLD)
+        if self.pressure is None or allowed is None:
+            return False
+        limit, what = allowed + _WARM, "the condenser warms: no cooling?"
+        if not run.interlocks.advise(
+            "lyo.condenser",
+            seen.condenser > limit,
+            what,
+            value=seen.condenser,
+            limit=limit,
+            unit="degC",
+            tag="lyophilization.condenser",
+        ):
+            return False
+
+        async def cold() -> bool:
+            return (await self.dryer.condenser.read_temperature()).value <= limit
+
+        await self._protect()
+        await run.suspended(what, cold)
+        self._reached, self._last, self._began = False, None, run.clock.now()
+        return True
 
     def _shelf(self, seen: Conditions) -> None:
         locks, tag = self.run.interlocks, "lyophilization.shelf"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from line.phases.dryer import SCAN, Conditions, ShelfRamp, read
-from line.phases.dryer_guard import DryerGuard
+from line.phases.dryer_guard import COLD, DryerGuard
 from line.run import PhaseRun
 from line.units import FreezeDryer
 from protocols.phases import Backfill, Evacuate, PrimaryDrying, SecondaryDrying
@@ -46,6 +46,7 @@ async def evacuate(run: PhaseRun, params: Evacuate) -> None:
             )
     run.result("pressure", seen.capacitance, "Pa")
     run.result("condenser", seen.condenser, "degC")
+    run.fact(COLD, params.condenser)
 
 
 def _draws(run: PhaseRun, seen: Conditions, isolated: bool, pumped: float) -> None:
@@ -69,7 +70,9 @@ async def primary_drying(run: PhaseRun, params: PrimaryDrying) -> None:
     async for _ in run.scans(SCAN, ramp.start):
         await ramp.move()
         seen = await read(run, dryer)
-        await guard.see(seen)
+        if await guard.see(seen):
+            await ramp.start()
+            continue
         run.log("lyophilization.pressure_setpoint", params.pressure)
         if watch.over(seen):
             break
@@ -170,7 +173,9 @@ async def secondary_drying(run: PhaseRun, params: SecondaryDrying) -> None:
     async for _ in run.scans(SCAN, ramp.start):
         await ramp.move()
         seen = await read(run, dryer)
-        await guard.see(seen)
+        if await guard.see(seen):
+            await ramp.start()
+            continue
         if ramp.done:
             run.progress = run.since("arrived") / max(params.duration, 1.0)
             if run.since("arrived") >= params.duration:

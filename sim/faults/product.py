@@ -150,6 +150,14 @@ def pump_fails(scene: Scene, settings: Settings) -> Effect:
     return Effect(tick, lambda: setattr(dryer, "machine", sound))
 
 
+@injector("condenser.warms", temperature="degC")
+def condenser_warms(scene: Scene, settings: Settings) -> Effect:
+    """The cooling of the condenser is away: it stands at `temperature`."""
+    dryer = scene.plant.dryer
+    dryer.warm_condenser = number(settings, "temperature", -30.0)
+    return Effect(undo=lambda: setattr(dryer, "warm_condenser", None))
+
+
 @injector("shelf.heats", rate="K/s")
 def shelf_heats(scene: Scene, settings: Settings) -> Effect:
     """The heater's relay is stuck: the bath gains `rate` K/s while the circulator has current."""

@@ -66,3 +66,28 @@ def test_junit_names_what_failed(tmp_path: Path) -> None:
     text = as_junit([Result("A"), Result("B", problems=("not noticed",))])
     assert 'tests="2" failures="1"' in text
     assert 'message="not noticed"' in text
+
+
+@pytest.mark.parametrize(
+    ("trial", "when", "command", "state"),
+    [
+        ("tff", {"event": "hang bottle", "after": "7 min"}, "Hold", "Held"),
+        ("tff", {"event": "hang bottle", "after": "7 min"}, "Suspend", "Stopped"),
+        ("tff", {"event": "fill buffer", "after": "1 min"}, "Stop", "Stopped"),
+        ("tff", {"event": "hang bottle", "after": "7 min"}, "Abort", "Aborted"),
+        ("sec", {"event": "tube", "count": 3}, "Hold", "Held"),
+        ("sec", {"event": "tube", "count": 3}, "Abort", "Aborted"),
+        ("electroporation", {"event": "aspirate", "count": 5}, "Abort", "Aborted"),
+        ("lyophilization", {"phase": "primary_drying", "after": "1 h"}, "Abort", "Aborted"),
+    ],
+)
+async def test_outputs_are_safe_within_one_scan_of_a_command(
+    trial: str, when: dict[str, object], command: str, state: str
+) -> None:
+    case = next(one for one in catalogue().values() if one.trial == trial and not one.line)
+    press = Fault.model_validate(
+        {"id": "x", "level": "host", "what": "person.presses", "when": when, "settings": {"command": command}}
+    )
+    expect = Expectation.model_validate({"state": state, "within": "1 s"})
+    result = await run(case.model_copy(update={"faults": (press,), "expect": expect}))
+    assert result.problems == ()
