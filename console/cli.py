@@ -1,7 +1,7 @@
 """The command line: `vesiflow COMMAND`. Nothing heavy is imported before a command is chosen.
 
 Errors are one line each on standard error, prefixed with the command; exit codes: 0 done, 1 the process failed, 2 bad
-input (nothing was done), 130 interrupted (the line is in its safe state).
+input (nothing was done), 130 interrupted and 143 terminated (the line is in its safe state).
 """
 
 from __future__ import annotations

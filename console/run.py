@@ -57,7 +57,8 @@ def run(
     controller
         URL of the service that owns the line (`vesiflow line serve`); by default the line is hosted here.
     unattended
-        Stop a batch that the line holds, because nobody is there to decide.
+        Stop a batch that the line holds, because nobody is there to decide; a line hosted here always does, for
+        nobody could reach it.
     quiet
         Print nothing but errors.
     """
@@ -75,7 +76,7 @@ def run(
         "seed": seed,
         "who": who or getpass.getuser(),
         "controller": controller,
-        "when_held": "stop" if unattended else "wait",
+        "when_held": "stop" if unattended or controller is None else "wait",
     }
     reason = drive(_with_prefect(order, job.recipe, own, quiet))
     if not quiet:

@@ -80,6 +80,10 @@ def test_a_batch_that_the_line_holds_is_failed_with_the_reason(prefect: Prefect,
     assert "1-tff/3-concentrate/1 stopped: held: tff.tmp: " in run["state"]["message"]
     assert "outside its limit" in run["state"]["message"]
     assert record(prefect, "sick", "sick").header.state == "Stopped"
+    typed = prefect.cli("run", SHORT, "--server", prefect.url, "--line", str(line), "--batch", "typed-sick")
+    assert typed.returncode == 1
+    assert "1-tff/3-concentrate/1 stopped: held: tff.tmp: " in typed.stdout
+    assert record(prefect, "typed-sick", "sick").header.state == "Stopped"
 
 
 def test_cancelling_a_run_brings_the_line_to_its_safe_state(prefect: Prefect) -> None:
