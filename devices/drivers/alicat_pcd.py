@@ -28,6 +28,7 @@ from vesiflow.quantities import factor
 
 REPLY_LIMIT = 0.5  # s, project default
 TABLE_QUIET = 0.25  # s of silence after the last line of a table
+LONGEST_TABLE = 60  # lines; more is a unit in streaming mode
 COMMANDS = {
     "poll": "", "set": "S", "set-point": "LS", "hold": "HP", "hold closed": "HC", "cancel hold": "C", "tare": "P",
     "tare absolute": "PC", "columns": "??D*", "manufacture": "??M*", "firmware": "VE", "source": "LSS",
@@ -327,6 +328,11 @@ class AlicatPcd:
                 text = ascii_text(line).strip()
                 if text or lines:
                     lines.append(self._understood(text))
+                if len(lines) > LONGEST_TABLE:
+                    turn.spoil()
+                    raise BadReply(
+                        "streams instead of answering", value=shown(text), remedy="end its streaming mode at the panel"
+                    )
             return b""
 
         await self._link.converse(talk)

@@ -231,3 +231,18 @@ def test_requests_about_the_loop() -> None:
     assert encode("A", "set-point", " 8.5") == b"ALS 8.5\r"
     assert encode("A", "full scale", " 6") == b"AFPF 6\r"
     assert encode("A", "firmware") == b"AVE\r"
+
+
+def test_a_unit_that_streams_is_a_typed_error_and_no_hang() -> None:
+    steps = [Step(b"A??M*\r"), *(Step(None, b"@ +008.42 +008.50\r", after=0.05) for _ in range(80))]
+    seen: list[str] = []
+
+    async def talk(link: Link, clock: Clock) -> None:
+        with pytest.raises(BadReply, match="streams instead of answering") as caught:
+            await AlicatPcd(link, clock).connect()
+        seen.append(str(caught.value))
+        while await link.transport.read(1.0):
+            pass
+
+    play(steps, talk, chunk=1000)
+    assert "streaming mode" in seen[0]
