@@ -119,7 +119,7 @@ def elute(
     whole = column.with_injection(injection)
     period = max(2.0 * whole.mean, whole.mean + 25.0 * math.sqrt(whole.variance), 1.2 * last_volume / flow)
     points = POINTS
-    while points < MAX_POINTS and period / points > math.sqrt(column.variance) / 8.0:
+    while points < MAX_POINTS and period / points > math.hypot(response.sharpest, mixing) / 8.0:
         points *= 2
     s = 2j * math.pi / period * np.arange(1, points // 2 + 1)
     spectrum = np.empty(points // 2 + 1, dtype=np.complex128)

@@ -77,6 +77,8 @@ class Moments:
 class Response(Protocol):
     """Anything linear a plug of liquid passes through."""
 
+    @property
+    def sharpest(self) -> float: ...  # s: no feature of the outlet is narrower
     def moments(self) -> Moments: ...
     def transfer(self, s: Complex) -> Complex: ...
 
@@ -96,6 +98,11 @@ class GeneralRate:
     @property
     def peclet(self) -> float:
         return self.column.length**2 / self.residence / self.column.axial_dispersion
+
+    @property
+    def sharpest(self) -> float:
+        """Width of what passes between the beads only; slow pores leave such a peak before their long tail, s."""
+        return self.residence * math.sqrt(dispersion(self.peclet))
 
     @property
     def phase_ratio(self) -> float:
@@ -130,6 +137,10 @@ class Equilibrium:
 
     retention: float
     peclet: float
+
+    @property
+    def sharpest(self) -> float:
+        return self.retention * math.sqrt(dispersion(self.peclet))
 
     def moments(self) -> Moments:
         return Moments(self.retention, self.retention**2 * dispersion(self.peclet))

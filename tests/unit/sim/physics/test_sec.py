@@ -75,6 +75,16 @@ def test_fractions_add_up_to_what_left() -> None:
         assert curve.fraction(3e-6, 3.2e-6) == pytest.approx(mean * 0.2 / 0.5, rel=1e-3, abs=1e-9)
 
 
+def test_pores_that_take_for_ever_do_not_blur_the_first_peak() -> None:
+    """Most of it passes between the beads: a sharp peak before a tail of weeks, and no negative fraction."""
+    slow = sec.GeneralRate(COLUMN, sec.Species(0.6, 2e-5, 1e-16), FLOW)
+    outside = sec.GeneralRate(COLUMN, sec.Species(0.0, 2e-5, 1e-16), FLOW)
+    curve, first = (sec.elute(one, FLOW, 0.5e-6, 15e-6) for one in (slow, outside))
+    assert min(curve.fractions(0.5e-6, 30)) > -1e-6
+    assert curve.peak()[0] == pytest.approx(first.peak()[0], rel=0.01)
+    assert curve.peak()[1] == pytest.approx(first.peak()[1], rel=0.05)
+
+
 def test_ldl_leaves_with_the_vesicles_and_albumin_later() -> None:
     curves = sec.outlet_curve(COLUMN, sec_column.SPECIES, FLOW, 0.5e-6)
     pool = {name: curve.fraction(3e-6, 4.5e-6) for name, curve in curves.items()}
