@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import closing
 from importlib import metadata
 from pathlib import Path
 
-import httpx
 import platformdirs
 from rich.markup import escape
 
+from console.doctor_prefect import database, prefect_server
+from console.finding import FAIL, OK, WARN, Finding
 from console.summary import plain_table, screen
-from flows.settings import api_url
-from flows.versions import numbers, refuse_broken
+from flows.versions import refuse_broken
+from line.service import running
+from records.store import Store
 from vesiflow.clock import WallClock
 from vesiflow.errors import ConfigError
 
@@ -25,22 +29,13 @@ LOW_DISK, EMPTY_DISK = 5e9, 0.5e9  # bytes
 BUILT_AFTER = 2026
 """A clock that shows an earlier year has lost its battery."""
 
-OK, WARN, FAIL = "ok", "look", "mend"
+PORT = 4300
+
 _COLOURS = {OK: "green", WARN: "yellow", FAIL: "red"}
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at: `verdict` ok, look (works, but) or mend (does not work); `remedy` says how."""
-
-    what: str
-    verdict: str
-    found: str
-    remedy: str = ""
-
-
 def doctor(*, server: str | None = None) -> int:
-    """Check this machine: Python, packages, data folder, disk, clock, ports, Prefect. Exit code 1: mend something.
+    """Check this machine, and a Prefect server with its pools, limits and clock. Exit code 1: mend something.
 
     Parameters
     ----------
@@ -58,10 +53,12 @@ def doctor(*, server: str | None = None) -> int:
 
 def examine(server: str | None = None) -> Iterator[Finding]:
     """Every check in turn; none of them changes anything."""
-    checks: tuple[Callable[[], Iterator[Finding]], ...] = (python, packages, data_folder, clock, serial_ports)
+    checks: tuple[Callable[[], Iterator[Finding]], ...] = (
+        python, packages, data_folder, clock, serial_ports, controller_port, journals, database
+    )  # fmt: skip
     for check in checks:
         yield from check()
-    yield from prefect_api(server or os.environ.get("PREFECT_API_URL"))
+    yield from prefect_server(server or os.environ.get("PREFECT_API_URL"), WallClock().utc())
 
 
 def python() -> Iterator[Finding]:
@@ -115,22 +112,35 @@ def serial_ports() -> Iterator[Finding]:
         yield Finding("serial ports", OK, ", ".join(map(str, ports)) or "none plugged in (a simulated line needs none)")
 
 
-def prefect_api(server: str | None) -> Iterator[Finding]:
-    """The Prefect server, when one is named: reachable, and of our version."""
-    if not server:
-        yield Finding("Prefect server", OK, "none named: `vesiflow run` embeds one")
-        return
-    url = api_url(server)
+def controller_port() -> Iterator[Finding]:
+    """Whether `vesiflow line serve` could listen on its usual port, or does so already."""
+    for service in running(Store()):
+        yield Finding(f"line {service.line}", OK, f"served at {service.url} by process {service.pid}")
     try:
-        answer = httpx.get(f"{url}/admin/version", timeout=5.0)
-        answer.raise_for_status()
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        yield Finding(
-            "Prefect server", FAIL, f"{url}: {reason}", "start it with `prefect server start`, or mend the URL"
-        )
-        return
-    theirs, ours = str(answer.json()), metadata.version("prefect")
-    same = numbers(theirs)[:2] == numbers(ours)[:2]
-    remedy = "" if same else f"install Prefect {ours} there, or the server's version here"
-    yield Finding("Prefect server", OK if same else FAIL, f"{url}: version {theirs}", remedy)
+        socket.create_server(("127.0.0.1", PORT)).close()
+    except OSError as error:
+        if not any(service.url.endswith(f":{PORT}") for service in running(Store())):
+            taken = f"{error.strerror or error}, by another program"
+            yield Finding(f"port {PORT}", WARN, taken, "give `vesiflow line serve` another --port")
+    else:
+        yield Finding(f"port {PORT}", OK, "free for `vesiflow line serve`")
+
+
+def journals() -> Iterator[Finding]:
+    """Journals of this machine: written ahead, and by a user that still may."""
+    store = Store()
+    for line in store.lines():
+        path = store.journal(line)
+        if not path.is_file():
+            continue
+        if not os.access(path, os.R_OK | os.W_OK):
+            yield Finding(f"journal of {line}", FAIL, f"no permission for {path}", "run as the user that owns it")
+            continue
+        try:
+            with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as reader:
+                mode = str(reader.execute("PRAGMA journal_mode").fetchone()[0])
+        except sqlite3.Error as error:
+            yield Finding(f"journal of {line}", FAIL, str(error), "put a backup in its place: docs/services.md")
+            continue
+        remedy = "" if mode == "wal" else "keep the data folder on a local disk, not on a network share"
+        yield Finding(f"journal of {line}", OK if mode == "wal" else FAIL, f"journal_mode={mode}", remedy)
