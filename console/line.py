@@ -18,9 +18,9 @@ from console.summary import plain_table, screen
 from console.web.page import mount
 from devices.line_file import LineFile, load_line, packaged
 from line.api import create_app
-from line.host import hosted
+from line.host import Host, hosted, look_at_disk
 from line.identify import Found, findings
-from line.ownership import Owner, end, fence
+from line.ownership import end, fence
 from line.service import Service, announced
 from records.store import Store
 from vesiflow.clock import WallClock
@@ -142,7 +142,7 @@ async def _serve(line: LineFile, host: str, port: int, seed: int | None, take_ov
                 serving = asyncio.create_task(server.serve(sockets=[listener]), name="serve")
                 print(f"line {line.name}: controller at {me.url} (Ctrl-C stops the line)", flush=True)
                 try:
-                    await _while_owned(here.owner, serving)
+                    await _while_owned(here, serving)
                 finally:
                     server.should_exit = server.force_exit = True
                     await serving
@@ -158,12 +158,12 @@ async def _take_over(folder: Path, line: str) -> None:
         await clock.sleep(_SETTLE)
 
 
-async def _while_owned(owner: Owner, serving: asyncio.Task[None]) -> None:
-    """Until the service ends; Fenced when another controller has taken the line."""
+async def _while_owned(here: Host, serving: asyncio.Task[None]) -> None:
+    """Until the service ends, with an eye on the disk; Fenced when another controller has taken the line."""
     clock = WallClock()
     while not serving.done():
-        with owner:
-            pass
+        with here.owner:
+            look_at_disk(here.controller)
         look = asyncio.create_task(clock.sleep(_LOOK), name="still the owner?")
         await asyncio.wait({serving, look}, return_when=asyncio.FIRST_COMPLETED)
         look.cancel()

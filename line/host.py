@@ -24,6 +24,7 @@ from line.ownership import Owner, owned
 from line.safe import seize_ports, without_journal
 from line.watchdog import HANG, LoopWatch
 from records.journal import Journal, JournalReader
+from records.reserve import LOW_WATER
 from records.store import Store
 from records.telemetry import TelemetryWriter
 from sim import bench, lines
@@ -112,10 +113,21 @@ async def hosted(
                 transport = httpx.ASGITransport(app=create_app(controller))
                 async with httpx.AsyncClient(transport=transport, base_url="http://line") as http:
                     try:
+                        look_at_disk(controller)
                         with watched(controller):
                             yield Host(controller, LineClient(http), clock, here.simulated, owner)
                     finally:
                         await controller.close()
+
+
+def look_at_disk(controller: Controller) -> None:
+    """An alarm when the disk of the journal gets full, before every batch is held for it."""
+    free = controller.journal.reserve.free()
+    if free < LOW_WATER:
+        what = f"{free >> 20} MiB free for the journal, {LOW_WATER >> 20} MiB wanted"
+        controller.alarms.raise_("line.disk", what)
+    else:
+        controller.alarms.clear("line.disk")
 
 
 def _ids(seed: str, journal: Path) -> random.Random:

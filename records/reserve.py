@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 SIZE = 1 << 20  # bytes; a hold of four units is about 60 entries of 1 kB, each written twice (log and file)
-LOW_WATER = 256 << 20  # bytes free below which a person is told; a batch writes about 20 MB
+LOW_WATER = 32 << 20  # bytes free below which a person is told; a batch writes about 20 MB
 
 
 class Reserve:

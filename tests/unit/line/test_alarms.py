@@ -10,8 +10,11 @@ import pytest
 
 from line.alarm_table import Priority, table
 from line.alarms import AlarmBook, AlarmState
+from line.host import look_at_disk
 from records.journal import Journal
+from records.reserve import Reserve
 from records.tags import TAGS
+from tests.unit.line.bench import bench
 from vesiflow.clock import VirtualClock
 from vesiflow.errors import ConfigError, Refused
 
@@ -192,3 +195,17 @@ def test_every_row_says_what_to_do() -> None:
         assert row.within >= row.on_delay, row.name
         assert not (row.safety and row.may_shelve), row.name
         assert row.priority is not Priority.CRITICAL or row.latching, row.name
+
+
+async def test_a_disk_that_fills_up_is_told_before_it_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with bench(tmp_path) as rig:
+        look_at_disk(rig.controller)
+        assert rig.events("alarm.raised") == []
+        monkeypatch.setattr(Reserve, "free", lambda self: 3 << 20)
+        look_at_disk(rig.controller)
+        look_at_disk(rig.controller)
+        (raised,) = rig.events("alarm.raised")
+        assert (raised["name"], raised["what"]) == ("line.disk", "3 MiB free for the journal, 32 MiB wanted")
+        monkeypatch.undo()
+        look_at_disk(rig.controller)
+        assert len(rig.events("alarm.returned")) == 1
