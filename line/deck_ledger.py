@@ -19,6 +19,8 @@ from vesiflow.errors import LimitExceeded, Refused
 PLACED, TIPS, DECLARED = "deck.placed", "deck.tips", "deck.declared"
 KINDS = (PLACED, TIPS, DECLARED)
 VERB = "transfer"
+TRANSFER = "transfer"
+"""Kind of the journal entry of a single transfer; the action that it was part of may have been many."""
 SLACK = 1e-11  # m^3
 
 
@@ -167,6 +169,17 @@ def verdict(intent: Intent) -> tuple[int, int, bool]:
     if resolution.verdict == "not_done":
         return done, 0, False
     return done, doubt, resolution.verdict == "done"
+
+
+def rows(intent: Intent) -> list[dict[str, Any]]:
+    """One row for every transfer of an order that has its outcome: what was moved, and whether it was."""
+    done, doubt, gone = verdict(intent)
+    rest = len(intent.args[0]) - done - doubt
+    states = ["DONE"] * done + ["DONE" if gone else "UNKNOWN"] * doubt + ["NOT_DONE"] * rest
+    return [
+        {"key": intent.phase, "intent": intent.id, "number": number, **item, "state": state}
+        for number, (item, state) in enumerate(zip(intent.args[0], states, strict=True), 1)
+    ]
 
 
 def _report(intent: Intent) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from records import findings, people, phases
+from records import deck_snapshot, findings, people, phases
 from records.balance import balance, summarise
 from records.journal_reader import Entry, Intent, JournalReader
 from records.model import Action, BatchRecord, Event, Header, SampleResult
@@ -60,7 +60,10 @@ def fold(entries: Sequence[Entry], intents: Sequence[Intent], telemetry: Telemet
         balance=rows,
         actions=actions,
         questions=people.questions(line),
-        events=tuple(_event(line, entry) for entry in entries if entry.kind not in _ACTIONS),
+        events=tuple(_event(line, entry) for entry in entries if entry.kind not in (*_ACTIONS, deck_snapshot.KIND)),
+        decks=deck_snapshot.last_ones(
+            [(str(entry.data.get("key", "")), entry.data) for entry in entries if entry.kind == deck_snapshot.KIND]
+        ),
     )
 
 

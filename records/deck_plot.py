@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, Patch, Rectangle
+from matplotlib.patches import Circle, Rectangle
 
 from devices.deck import DeckState, Labware, Layout
 from records.plots import style, svg
@@ -28,16 +27,25 @@ def draw(layout: Layout, state: DeckState) -> Figure:
     axes = figure.add_axes((0.02, 0.02, 0.96, 0.92))
     axes.set(xlim=(left, right), ylim=(low, high), aspect="equal", title=f"deck {layout.name}")
     axes.axis("off")
+    per_mm = WIDTH * 0.96 * 72.0 / (right - left)  # points
     shared = Counter(piece.corner for piece in layout.labware.values())
     for piece in layout.labware.values():
         axes.add_patch(_box(piece))
     for piece in layout.labware.values():
         alone = shared[piece.corner] == 1
-        for patch in _contents(piece, state, alone):
-            axes.add_patch(patch)
+        if len(piece.wells) == 1 and alone:
+            _trough(axes, piece, state)
+        else:
+            _wells(axes, piece, state, per_mm)
         _label(axes, piece, state, alone)
     axes.text(left + 6, low + 1, LEGEND, fontsize=6, color="#4a5568")
     return figure
+
+
+def picture(layout: Layout, state: DeckState) -> str:
+    """The picture as SVG for use inside HTML."""
+    with style():
+        return svg(draw(layout, state), f"deck-{layout.name}", f"deck {layout.name}")
 
 
 def write(layout: Layout, state: DeckState, path: Path) -> None:
@@ -72,30 +80,33 @@ def _box(piece: Labware) -> Rectangle:
     return Rectangle((x, y), piece.size[0] * 1e3, piece.size[1] * 1e3, facecolor="#f7fafc", edgecolor="#4a5568")
 
 
-def _contents(piece: Labware, state: DeckState, alone: bool) -> Iterator[Patch]:
-    """Circles for wells; a trough that has its place for itself is filled from below."""
-    if len(piece.wells) == 1 and alone:
-        share, unknown = _share(piece, piece.wells[0], state)
-        width, height = piece.size[0] * 1e3 - 4, piece.size[1] * 1e3 - 4
-        corner = piece.corner[0] * 1e3 + 2, piece.corner[1] * 1e3 + 2
-        yield Rectangle(corner, width, height * share, facecolor=(*_rgb(LIQUID), 0.6), edgecolor="none")
-        yield Rectangle(corner, width, height, **_outline(unknown))
-        return
+def _trough(axes: Any, piece: Labware, state: DeckState) -> None:
+    """One container, filled from below."""
+    share, unknown = _share(piece, piece.wells[0], state)
+    width, height = piece.size[0] * 1e3 - 4, piece.size[1] * 1e3 - 4
+    corner = piece.corner[0] * 1e3 + 2, piece.corner[1] * 1e3 + 2
+    axes.add_patch(Rectangle(corner, width, height * share, facecolor=(*_rgb(LIQUID), 0.6), edgecolor="none"))
+    axes.add_patch(Rectangle(corner, width, height, **_outline(unknown)))
+
+
+def _wells(axes: Any, piece: Labware, state: DeckState, per_mm: float) -> None:
+    """Wells that look alike are one series of markers: a thousand single circles make a picture of a megabyte."""
     radius = max(min(3.6, 0.42 * _pitch(piece)), SMALLEST)
+    alike: defaultdict[tuple[float, ...] | str, list[tuple[float, float]]] = defaultdict(list)
     for well, (cx, cy) in piece.centres.items():
-        yield _well(piece, well, (cx * 1e3, cy * 1e3), radius, state)
-
-
-def _well(piece: Labware, well: str, centre: tuple[float, float], radius: float, state: DeckState) -> Circle:
-    if piece.tip_volume:
-        gone = f"{piece.name}:{well}" in state.used_tips
-        return Circle(centre, radius, facecolor=EMPTY if gone else TIP, edgecolor="#a0aec0", linewidth=0.3)
-    share, unknown = _share(piece, well, state)
-    if unknown:
-        return Circle(centre, radius, **_outline(unknown))
-    # Any liquid is seen: an almost empty well is pale, not white.
-    shade = 0.0 if share <= 0.0 else 0.2 + 0.8 * share
-    return Circle(centre, radius, facecolor=(*_rgb(LIQUID), shade), edgecolor="#4a5568", linewidth=0.4)
+        centre = cx * 1e3, cy * 1e3
+        share, unknown = _share(piece, well, state)
+        if piece.tip_volume:
+            alike[EMPTY if f"{piece.name}:{well}" in state.used_tips else TIP].append(centre)
+        elif unknown:
+            axes.add_patch(Circle(centre, radius, **_outline(unknown)))
+        else:
+            # Any liquid is seen: an almost empty well is pale, not white.
+            shade = 0.0 if share <= 0.0 else round(0.2 + 0.8 * share, 2)
+            alike[(*_rgb(LIQUID), shade)].append(centre)
+    edge = {"markeredgecolor": "#a0aec0" if piece.tip_volume else "#4a5568", "markeredgewidth": 0.4}
+    for face, centres in alike.items():
+        axes.plot(*zip(*centres, strict=True), "o", markersize=2 * radius * per_mm, markerfacecolor=face, **edge)
 
 
 def _share(piece: Labware, well: str, state: DeckState) -> tuple[float, bool]:

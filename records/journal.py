@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import random
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
@@ -104,6 +104,13 @@ class Journal:
         encoded = encode(data)
         with self._transaction():
             return self._append(kind, batch, encoded)
+
+    def entries(self, kind: str, rows: Sequence[Mapping[str, Any]], batch: str) -> None:
+        """Append several entries of one kind, durable all together."""
+        encoded = [encode(row) for row in rows]
+        with self._transaction():
+            for row in encoded:
+                self._append(kind, batch, row)
 
     def tell(self, kind: str, batch: str, **data: Any) -> None:
         """As `event`, for what must not fail (a unit is held, a batch aborted): owed while the file takes nothing.

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from records.deck_snapshot import DeckAfter
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -243,3 +245,4 @@ class BatchRecord:
     actions: tuple[Action, ...]
     questions: tuple[Question, ...]
     events: tuple[Event, ...]
+    decks: tuple[DeckAfter, ...] = ()

@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from records import charts, present
+from records import charts, deck_plot, present
 from records.model import Action, BatchRecord, Comparison, SampleResult, UnitRecord
 from records.tags import tag
 from records.telemetry import TelemetryReader
@@ -52,6 +52,7 @@ def html(record: BatchRecord, reader: TelemetryReader | None = None) -> str:
             charts={unit.number: _charts(unit, reader) for unit in record.units},
             waterfall=charts.waterfall(record.balance),
             curves=_curves(record, reader),
+            decks=[(deck, deck_plot.picture(deck.layout, deck.state)) for deck in record.decks],
             samples=_samples(record),
             actions=merged(record.actions),
             outcomes=_outcomes(record.actions),

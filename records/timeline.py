@@ -74,6 +74,9 @@ def brief(entry: Entry) -> str:
         case "prompt.answered":
             given = ", ".join(f"{name} {value}" for name, value in (data.get("values") or {}).items())
             return f"{data.get('action')}: {given or 'done'} ({data.get('by', data.get('who', ''))})"
+        case "transfer":
+            what = f"{float(data.get('volume', 0.0)) * 1e9:.4g} uL {data.get('liquid')}"
+            return f"{data.get('source')} to {data.get('target')}: {what}, {data.get('state')}"
         case "deviation":
             return f"{data.get('what')}: {data.get('value')} against {data.get('limit')} {data.get('unit', '')}".strip()
     return ", ".join(f"{name} {value}" for name, value in data.items())

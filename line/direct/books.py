@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -70,6 +70,11 @@ class MemoryJournal:
         """Close an action."""
         closed = Outcome(str(state), origin, None, _written(post), reason, self._clock.utc(), self._clock.now())
         self._intents[intent_id] = replace(self._intents[intent_id], outcome=closed)
+
+    def entries(self, kind: str, rows: Sequence[Mapping[str, Any]], batch: str) -> None:
+        """Several entries of one kind."""
+        for row in rows:
+            self.event(kind, batch, **row)
 
     def tell(self, kind: str, batch: str, **data: Any) -> None:
         """As `event`: memory takes everything."""

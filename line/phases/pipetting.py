@@ -14,6 +14,8 @@ from devices.readings import Transfer
 from devices.roles import Interruptible, LiquidHandler, Recoverable
 from line import deck_ledger as ledger
 from line.run import PhaseRun, Stopped
+from records import deck_snapshot
+from records.journal import Fenced, StoreError
 from vesiflow.errors import Refused, VesiflowError
 
 LOOK = 2.0  # s between two looks at requests while a robot works by itself
@@ -23,6 +25,7 @@ async def pipette(run: PhaseRun, handler: LiquidHandler, plan: Sequence[Transfer
     """Carry out `plan`; refused as a whole before the first move when the books say that it cannot work."""
     layout = await handler.read_layout()
     done = ledger.settled(run.journal.intents(run.batch, ledger.VERB), run.phase.key)
+    _write_down(run)  # what a controller that died had no time for
     ledger.refuse(plan[done:], books(run), layout)
     size = layout.group or max(len(plan), 1)
     while done < len(plan):
@@ -31,9 +34,27 @@ async def pipette(run: PhaseRun, handler: LiquidHandler, plan: Sequence[Transfer
         now = books(run)
         ledger.refuse(order, now, layout)
         await handler.know(now.state())
-        await _carried_out(run, handler, order, by_itself=layout.group == 0)
+        try:
+            await _carried_out(run, handler, order, by_itself=layout.group == 0)
+        finally:
+            _write_down(run)
         done += len(order)
         run.progress = done / len(plan)
+    after = deck_snapshot.entry(_role(run), layout, books(run).state())
+    run.journal.event(deck_snapshot.KIND, run.batch, key=run.phase.key, **after)
+
+
+def _write_down(run: PhaseRun) -> None:
+    """Every transfer of this phase has an entry of its own, once its order has an outcome."""
+    told = {entry.data["intent"] for entry in run.journal.events(run.batch, (ledger.TRANSFER,))}
+    for intent in run.journal.intents(run.batch, ledger.VERB):
+        if intent.phase == run.phase.key and intent.outcome is not None and intent.id not in told:
+            try:
+                run.journal.entries(ledger.TRANSFER, ledger.rows(intent), run.batch)
+            except Fenced:
+                raise
+            except StoreError:  # it is all in the action, and is written down when the phase goes on
+                return
 
 
 async def _carried_out(run: PhaseRun, handler: LiquidHandler, order: list[Transfer], *, by_itself: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,12 +13,16 @@ from typing import Any
 
 import pytest
 
+from devices.deck import Layout
 from devices.line_file import LineFile, line_from_text
 from line import deck_ledger as ledger
 from line.host import Host, World, hosted, make_world
 from line.state import Command, State
 from protocols.control import ControlRecipe, Operation, Phase, UnitProcedure
 from protocols.phases import FillVials, PreparePlate
+from records.batch_record import build
+from records.journal_reader import JournalReader
+from records.report import html
 from records.store import Store
 from vesiflow.errors import Refused, VesiflowError
 
@@ -88,6 +93,12 @@ class Rig:
         roles = frozenset({"electroporation.liquid_handler", "lyophilization.liquid_handler"})
         return ledger.fold(journal.events(None, ledger.KINDS), journal.intents(None, ledger.VERB), roles)
 
+    def transfers(self) -> Counter[str]:
+        """Entries of single transfers by what became of them; none twice."""
+        entries = self.host.controller.journal.events("b1", (ledger.TRANSFER,))
+        assert len({(one.data["intent"], one.data["number"]) for one in entries}) == len(entries)
+        return Counter(str(one.data["state"]) for one in entries)
+
     def doubts(self) -> list[str]:
         return [intent.id for intent in self.host.controller.journal.in_doubt("b1")]
 
@@ -101,6 +112,10 @@ async def rigged(folder: Path, robot: str = PLR, world: World | None = None) -> 
     here = world or make_world(file, 1)
     async with hosted(file, Store(folder), seed=1, world=here) as host:
         yield Rig(host, here)
+
+
+def layout_of(rig: Rig) -> Layout:
+    return rig.host.controller.line.roles[ROLE]._layout  # type: ignore[no-any-return]
 
 
 def lose_after(rig: Rig, op: str, number: int) -> None:
@@ -130,6 +145,14 @@ async def test_a_plate_as_the_books_say(tmp_path: Path) -> None:
             assert rig.volume(well) == pytest.approx(100.0, rel=0.03)
         assert books.content("plate:A1").liquids == pytest.approx({"exchange": 90 * UL, "siRNA": 10 * UL})
         assert books.used_tips and rig.volume("A3") == 0.0
+        record = build(JournalReader(rig.host.controller.journal.path), "b1")
+        (deck,) = record.decks
+        assert deck.phase == KEY and deck.volumes["plate:A1"] == pytest.approx(100 * UL)
+        assert deck.layout.labware["plate"].centres["H12"] == pytest.approx(
+            layout_of(rig).labware["plate"].centres["H12"]
+        )
+        assert set(deck.used_tips) == books.used_tips
+        assert "deck sim" in html(record) and "electroporation.liquid_handler after" in html(record)
 
 
 async def test_cable_lost_between_aspirate_and_dispense(tmp_path: Path) -> None:
@@ -143,6 +166,7 @@ async def test_cable_lost_between_aspirate_and_dispense(tmp_path: Path) -> None:
         assert books.content("plate:A2").volume is None and books.content("sample:A1").volume is None
         with pytest.raises(Exception, match="in doubt"):
             await rig.command(Command.UNHOLD)
+        assert rig.transfers() == {"DONE": 8, "UNKNOWN": 8}
         moved = rig.drawn("sample:A1")
         rig.host.controller.resolve(doubt, "not_done", "Ada", "column 2 is empty")
         assert rig.books().content("plate:A2").volume == 0.0
@@ -175,6 +199,7 @@ async def test_opentrons_goes_on_where_its_run_ended(tmp_path: Path, kind: str, 
         assert rig.state() == "complete"
         assert rig.volume("A1") == pytest.approx(100.0, rel=0.03)  # never twice
         assert rig.volume("H2" if kind == "ot2" else "H1") == pytest.approx(100.0, rel=0.03)
+        assert rig.transfers()["DONE"] == 32 - (0 if again else step) and rig.transfers()["UNKNOWN"] == step
         first, second = machine.runs
         assert rig.drawn("sample:A1") == 16 + step * again
         assert first.status == ("stopped" if kind == "flex" else "failed") and second.status == "succeeded"
