@@ -128,6 +128,12 @@ class OpentronsHttp:
             return TransferReport(report.total, report.done, 0, tips_of(found, self._channels()), run)
 
     @read
+    async def rehearse(self, transfers: Sequence[Transfer]) -> None:
+        """Refused or ConfigError when pipettes, tips or volumes do not suffice for the list."""
+        with about(self._link.name, "rehearse"):
+            moves(transfers, self._deck, self._state)
+
+    @read
     async def know(self, state: DeckState) -> None:
         """What the line's books say replaces what this driver remembered."""
         self._state = state

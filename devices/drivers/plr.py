@@ -31,8 +31,8 @@ from devices.deck import DeckState, Layout
 from devices.drivers.plr_backends import KINDS, Robot, backend
 from devices.drivers.plr_deck import BOTTLES, load_deck
 from devices.drivers.plr_layout import layout
-from devices.drivers.plr_places import Places
-from devices.drivers.plr_plan import Move, Step, check_volumes, moves_for, plan
+from devices.drivers.plr_places import CHANNELS, Places
+from devices.drivers.plr_plan import Free, Move, Step, check_volumes, moves_for, plan, rehearse
 from devices.link import Link
 from devices.readings import Identity, Transfer, TransferReport
 from devices.strict import about, check_role
@@ -130,16 +130,26 @@ class PlrLiquidHandler:
             moves = moves_for(places, transfers)
             known = self._known(moves)
             check_volumes(moves, known, self._limits)
-            steps = plan(moves, places.racks, known, min(len(handler.head), robot.channels))
+            steps = plan(moves, Free(places.racks), known, self._channels)
             await self._bare(handler)  # tips left over from an operation that failed
             for step in steps:
                 await self._carry_out(handler, step)
-            await self._bare(handler)
+            await self._bare(handler)  # a controller that dies between two orders leaves no tip behind
         taken = tuple(f"{spot.parent.name}:{places.well(spot)}" for step in steps for spot in step.tips or ())
         self._gone.update(taken)
         if robot.returns_tips:
             places.take_away(frozenset(self._gone))
         return TransferReport(len(transfers), len(transfers), 0, taken)
+
+    @read
+    async def rehearse(self, transfers: Sequence[Transfer]) -> None:
+        """Refused when a list that comes in orders of one column cannot be done to its end: volumes and tips."""
+        with about(self._name, "rehearse"):
+            _, places, _ = self._ready()
+            moves = moves_for(places, transfers)
+            known = self._known(moves)
+            check_volumes(moves, known, self._limits)
+            rehearse(moves, Free(places.racks), known, self._channels, CHANNELS)
 
     @read
     async def know(self, state: DeckState) -> None:
@@ -213,6 +223,11 @@ class PlrLiquidHandler:
                 booked = target.name in self._booked
                 known[target.name] = float(target.item.tracker.get_used_volume()) if booked else 0.0
         return known
+
+    @property
+    def _channels(self) -> int:
+        handler, _, robot = self._ready()
+        return min(len(handler.head), robot.channels)
 
     def _is_bottle(self, place: str) -> bool:
         return place.partition(":")[0] in self._options.bottles

@@ -106,9 +106,8 @@ def _follows(place: Place, last: Place, before: int) -> bool:
     return place.column != "" and (place.piece, place.column) == (last.piece, last.column) and place.row > last.row
 
 
-def plan(moves: Sequence[Move], racks: Sequence[Rack], known: Mapping[str, float], channels: int = 8) -> list[Step]:
+def plan(moves: Sequence[Move], free: Free, known: Mapping[str, float], channels: int = 8) -> list[Step]:
     """Steps with their tips; Refused when there are not enough. `known` as in `check_volumes`."""
-    free = _Free(racks)
     steps: list[Step] = []
     clean, held, capacity = False, 0, 0.0
     for batch in batches(moves, channels):
@@ -125,7 +124,16 @@ def plan(moves: Sequence[Move], racks: Sequence[Rack], known: Mapping[str, float
     return steps
 
 
-class _Free:
+def rehearse(moves: Sequence[Move], free: Free, known: dict[str, float], channels: int, group: int) -> None:
+    """As `plan` for a whole list that will come in orders of `group`: are there tips for all of it?"""
+    for first in range(0, len(moves), group):
+        order = moves[first : first + group]
+        plan(order, free, known, channels)
+        for move in order:
+            known[move.target.name] = known.get(move.target.name, 0.0) + move.volume
+
+
+class Free:
     """Tips that are still there, by rack and column; a rack is looked at when its tips are needed."""
 
     def __init__(self, racks: Iterable[Rack]) -> None:

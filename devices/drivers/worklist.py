@@ -65,6 +65,12 @@ class Worklist:
             return TransferReport(len(transfers), len(transfers), run=number)
 
     @read
+    async def rehearse(self, transfers: Sequence[Transfer]) -> None:
+        """Refused when volumes do not suffice for the list."""
+        with about("worklist", "rehearse"):
+            check(transfers, self._deck.layout, self._state)
+
+    @read
     async def know(self, state: DeckState) -> None:
         """What the line's books say."""
         self._state = state

@@ -147,6 +147,10 @@ class DirectRobot:
         return TransferReport(len(transfers), len(transfers))
 
     @read
+    async def rehearse(self, transfers: Sequence[Transfer]) -> None:
+        """There are always tips."""
+
+    @read
     async def know(self, state: DeckState) -> None:
         """There are no books to keep."""
 

@@ -26,7 +26,10 @@ async def pipette(run: PhaseRun, handler: LiquidHandler, plan: Sequence[Transfer
     layout = await handler.read_layout()
     done = ledger.settled(run.journal.intents(run.batch, ledger.VERB), run.phase.key)
     _write_down(run)  # what a controller that died had no time for
-    ledger.refuse(plan[done:], books(run), layout)
+    begun = books(run)
+    ledger.refuse(plan[done:], begun, layout)
+    await handler.know(begun.state())
+    await handler.rehearse(plan[done:])
     size = layout.group or max(len(plan), 1)
     while done < len(plan):
         await run.attend()

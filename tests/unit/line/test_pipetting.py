@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from devices.deck import Layout
+from devices.commands import read
+from devices.deck import DeckState, Layout
 from devices.line_file import LineFile, line_from_text
 from line import deck_ledger as ledger
 from line.host import Host, World, hosted, make_world
@@ -317,6 +318,25 @@ async def test_wrong_labware_is_refused_before_the_robot_moves(
         await rig.until(State.HELD)
         assert re.search(reason, rig.host.controller.batch("b1").reason)
         assert rig.plant.ledger.of("aspirate") == [] and "plate" not in rig.books().at
+
+
+async def test_too_few_tips_for_the_whole_plan_are_noticed_before_the_first_move(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        robot = rig.host.controller.line.roles[ROLE]
+        know = robot.know
+        gone = frozenset(f"tips_{size}:{row}{column}" for size in ("50_1", "50_2", "300_2", "300_3", "1000_1", "1000_2", "1000_3",
+                         "1000_4", "1000_5") for row in "ABCDEFGH" for column in range(1, 13))  # fmt: skip
+        few = gone | {f"tips_300_1:{row}{column}" for row in "ABCDEFGH" for column in range(4, 13)}
+
+        @read
+        async def told(state: DeckState) -> None:
+            await know(DeckState(state.volumes, state.unknown, few))
+
+        robot.know = told
+        rig.start()
+        await rig.until(State.HELD)
+        assert "not enough tips" in rig.host.controller.batch("b1").reason
+        assert rig.plant.ledger.of("aspirate") == []
 
 
 def vials_recipe(count: int) -> ControlRecipe:

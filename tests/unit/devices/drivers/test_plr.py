@@ -233,6 +233,25 @@ def test_not_enough_tips() -> None:
     assert run(talk)[1] == []
 
 
+def test_a_list_that_comes_in_orders_is_rehearsed_to_its_end() -> None:
+    vials = [Transfer("bulk:A1", f"vials:{row}{number}", 1000 * UL, "bulk", tips="same")
+             for number in range(1, 13) for row in ROWS]  # fmt: skip
+
+    async def talk(driver: PlrLiquidHandler) -> None:
+        await driver.rehearse(vials * 4)
+        gone = frozenset(
+            f"tips_1000_{rack}:{row}{number}" for rack in (1, 2, 3, 4) for row in ROWS for number in range(1, 13)
+        )
+        await driver.know(DeckState(used_tips=gone))
+        await driver.rehearse(vials)
+        with pytest.raises(Refused, match="not enough tips"):
+            await driver.rehearse([*vials, vials[0]])
+        with pytest.raises(LimitExceeded, match="vials:A1 overflows"):
+            await driver.rehearse(vials[:1] * 5)
+
+    assert run(talk)[1] == []
+
+
 def test_refusal_of_the_robot_marks_the_wells_and_the_next_call_drops_the_tips() -> None:
     async def talk(driver: PlrLiquidHandler) -> dict[str, str]:
         with pytest.raises(DeviceFault, match="the robot refuses: no tip there"):
