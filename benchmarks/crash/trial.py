@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from benchmarks.crash.death import Death, Killed, mortal
 from benchmarks.crash.judge import Deeds, deeds
 from benchmarks.crash.technician import Technician
 from devices.line_file import LineFile, line_from_text, load_line
+from line import host_faults
 from line.host import Host, World, hosted, make_world
 from line.state import OVER, State
 from protocols.check import check, refuse
@@ -25,6 +27,9 @@ from protocols.load import load
 from protocols.resolve import resolve
 from records.journal import verify
 from records.store import Store
+from sim.faults.director import attach
+from sim.faults.model import Fault
+from sim.plant import Plant
 from vesiflow.errors import VesiflowError
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +52,7 @@ class Result:
     holds: list[str] = field(default_factory=list)
     chain: str = ""
     starts: int = 0
+    trace: str = ""
 
     @property
     def complete(self) -> bool:
@@ -69,11 +75,14 @@ def job(name: str) -> tuple[LineFile, ControlRecipe]:
     return line, resolve(master, line.profile)
 
 
-def run(name: str, deaths: Sequence[int] = (), *, seed: int = SEED, gap: float = GAP) -> Result:
-    """Batch `name`; the n-th life of its controller ends at its place `deaths[n]`, the last one lives."""
+def run(
+    name: str, deaths: Sequence[int] = (), *, seed: int = SEED, gap: float = GAP, faults: Sequence[Fault] = ()
+) -> Result:
+    """Batch `name`; the n-th life of its controller ends at its place `deaths[n]`, the last one lives; `faults` happen
+    at their moments, whoever lives then."""
     folder = Path(tempfile.mkdtemp(prefix="vesiflow-crash-", dir=_fast()))
     try:
-        return asyncio.run(_lives(name, tuple(deaths), Store(folder), seed, gap))
+        return asyncio.run(_lives(name, tuple(deaths), Store(folder), seed, gap, faults))
     finally:
         shutil.rmtree(folder)
 
@@ -83,10 +92,13 @@ def _fast() -> str | None:
     return "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
-async def _lives(name: str, deaths: tuple[int, ...], store: Store, seed: int, gap: float) -> Result:
+async def _lives(
+    name: str, deaths: tuple[int, ...], store: Store, seed: int, gap: float, faults: Sequence[Fault]
+) -> Result:
     line, recipe = job(name)
     world = make_world(line, seed)
     assert world.simulated is not None
+    director = attach(world.simulated.bench, world.simulated.plant, faults, seed) if faults else None
     death, found = Death(), Result("", Deeds())
     asyncio.get_running_loop().set_exception_handler(_quiet)
     with mortal(death):
@@ -96,6 +108,8 @@ async def _lives(name: str, deaths: tuple[int, ...], store: Store, seed: int, ga
             found.starts += 1
             try:
                 async with hosted(line, store, seed=seed, world=world) as host:
+                    if director is not None:
+                        director.host.update(host_faults.injectors(host))
                     found.end = await _live(host, world, recipe, found, death)
                 break
             except Killed:
@@ -110,7 +124,15 @@ async def _lives(name: str, deaths: tuple[int, ...], store: Store, seed: int, ga
                 await _bury(death, world)
             await world.clock.spawn(world.clock.sleep(gap), "the supervisor starts it again")
     found.chain = verify(store.journal(line.name)).reason
-    return replace(found, deeds=deeds(world.simulated.plant))
+    if director is not None:
+        director.end()
+    return replace(found, deeds=deeds(world.simulated.plant), trace=_trace(world.simulated.plant))
+
+
+def _trace(plant: Plant) -> str:
+    """Everything that physically happened, as one hash."""
+    told = "\n".join(f"{one.at:.6f} {one.kind} {sorted(one.details.items())}" for one in plant.ledger.events)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 async def _live(host: Host, world: World, recipe: ControlRecipe, found: Result, death: Death) -> str:
