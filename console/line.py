@@ -17,6 +17,7 @@ from console.running import drive
 from console.summary import plain_table, screen
 from console.web.page import mount
 from devices.line_file import LineFile, load_line, packaged
+from line.access import Guarded, refuse_open, token
 from line.api import create_app
 from line.host import Host, hosted, look_at_disk
 from line.identify import Found, findings
@@ -112,7 +113,7 @@ def serve(
     line
         Name of a packaged line, or a YAML file.
     host
-        Address to listen on. The service has no accounts: keep it on this machine, or on the line's own network.
+        Address to listen on. Other machines are let in only with the token in VESIFLOW_LINE_TOKEN, here and there.
     port
         Port to listen on.
     seed
@@ -125,10 +126,14 @@ def serve(
     """
     if not 0 < port < 65536:
         raise ConfigError("no port", action="--port", value=port, bounds="1..65535")
-    drive(_serve(load_line(line), host, port, seed, take_over, exchanged))
+    known = token()
+    refuse_open(host, known)
+    drive(_serve(load_line(line), host, port, seed, take_over, exchanged, known))
 
 
-async def _serve(line: LineFile, host: str, port: int, seed: int | None, take_over: bool, exchanged: bool) -> None:
+async def _serve(
+    line: LineFile, host: str, port: int, seed: int | None, take_over: bool, exchanged: bool, known: str | None
+) -> None:
     store = Store()
     if take_over:
         await _take_over(store.line(line.name), line.name)
@@ -137,7 +142,8 @@ async def _serve(line: LineFile, host: str, port: int, seed: int | None, take_ov
             me = Service(line.name, f"http://{_reachable(host)}:{port}", os.getpid(), line.file)
             app = create_app(here.controller)
             mount(app)
-            server = _Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
+            guarded = app if known is None else Guarded(app, known)
+            server = _Server(uvicorn.Config(guarded, log_level="warning", access_log=False, lifespan="off"))
             with announced(store.line(line.name), me):
                 serving = asyncio.create_task(server.serve(sockets=[listener]), name="serve")
                 print(f"line {line.name}: controller at {me.url} (Ctrl-C stops the line)", flush=True)

@@ -118,7 +118,7 @@ async def _manufacture(order: dict[str, Any], control: ControlRecipe, quiet: boo
         token = execution.watcher.set(watch)
         try:
             await aside(lambda: batch.manufacture(parameters))
-        except execution.BatchFailed as error:
+        except (execution.BatchFailed, import_module("prefect.exceptions").CancelledRun) as error:
             return str(error)
         finally:
             execution.watcher.reset(token)

@@ -15,6 +15,7 @@ from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict, Field
 
+from flows import no_pickle
 from flows.order import Name
 from flows.texts import key
 from line.campaign import Design, Point, Row, chunks, make, not_run
@@ -22,6 +23,8 @@ from line.direct.study import Method
 from records.store import Store
 from records.tables import expect_table, write_table
 from vesiflow.errors import ConfigError
+
+no_pickle.forbid()
 
 SHOWN = 1000
 """Rows in the table artifact; the files have all."""

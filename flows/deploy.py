@@ -7,7 +7,7 @@ from typing import Any
 
 import prefect
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
+from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectNotFound
 from prefect.utilities.callables import parameter_schema
@@ -41,9 +41,9 @@ async def plan(wanted: tuple[Deployment, ...]) -> list[Change]:
     async with get_client() as client:
         await _same_version(client)
         changes = [
-            Change("work pool", name, new=True)
+            change
             for name in sorted({item.work_pool.name for item in wanted})
-            if not await _has_pool(client, name)
+            if (change := await _compare_pool(client, name))
         ]
         for item in wanted:
             change = await _compare(client, item)
@@ -56,13 +56,20 @@ async def apply(wanted: tuple[Deployment, ...]) -> None:
     """Create what is missing and update what differs; doing it again changes nothing."""
     async with get_client() as client:
         for name in sorted({item.work_pool.name for item in wanted}):
-            if not await _has_pool(client, name):
-                await client.create_work_pool(WorkPoolCreate(name=name, type="process", description=_POOL))
+            change = await _compare_pool(client, name)
+            if change and change.new:
+                await client.create_work_pool(
+                    WorkPoolCreate(name=name, type="process", description=_POOL, concurrency_limit=_RUNS)
+                )
+            elif change:
+                await client.update_work_pool(name, WorkPoolUpdate(concurrency_limit=_RUNS))
         for item in wanted:
             if await _compare(client, item):
                 await _create(client, item)
 
 
+_RUNS = 20
+"""Flow runs of a line at once, each a process of some 150 MB. A limit of the pool is no lease: it ends no run."""
 _POOL = "Runs beside the controller of this line: vesiflow docs/deploy.md"
 
 
@@ -74,14 +81,16 @@ async def _same_version(client: PrefectClient) -> None:
         )
 
 
-async def _has_pool(client: PrefectClient, name: str) -> bool:
+async def _compare_pool(client: PrefectClient, name: str) -> Change | None:
     try:
         pool = await client.read_work_pool(name)
     except ObjectNotFound:
-        return False
+        return Change("work pool", name, new=True)
     if pool.type != "process":
         raise ConfigError("the work pool has another type", device=name, value=pool.type, bounds="process")
-    return True
+    if pool.concurrency_limit == _RUNS:
+        return None
+    return Change("work pool", name, {"concurrency limit": (pool.concurrency_limit, _RUNS)})
 
 
 async def _compare(client: PrefectClient, item: Deployment) -> Change | None:

@@ -40,7 +40,7 @@ class Deployment(_Strict):
     entrypoint: str = Field(pattern=r"^[a-z_]+(\.[a-z_]+)+$")
     description: str
     tags: tuple[str, ...]
-    concurrency_limit: int = Field(ge=1)
+    concurrency_limit: int | None = Field(default=None, ge=1)
     parameters: dict[str, Any]
     schedules: tuple[Schedule, ...] = ()
     work_pool: Pool

@@ -5,8 +5,11 @@ from __future__ import annotations
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
+from prefect.states import Cancelled
 
+from flows import no_pickle
 from flows.mirror import Mirror
 from flows.order import Order, UnitOrder, WhenHeld
 from flows.steps import as_task
@@ -17,12 +20,20 @@ from line.closing import close_record
 from line.connect import reached, refuse_known
 from line.prepare import Prepared, prepare
 from line.procedure import Outcome, Procedure
+from line.record import record_of
+from line.state import State as LineState
 from records.store import Store
 from vesiflow.errors import ConfigError, VesiflowError
 from vesiflow.quantities import inside
 
+no_pickle.forbid()
+
 watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 """Who else looks on in this process: the command line sets it to draw its bars."""
+
+
+Result = dict[str, str] | State[None]
+"""Of a batch flow: which batch, how it ended and where its record is; Prefect's state when it was cancelled."""
 
 
 class BatchFailed(VesiflowError):
@@ -48,8 +59,11 @@ def ready(order: Order) -> Job:
     return Job(found.line, found.recipe, order.batch or f"{found.recipe.recipe}-{(flow_run.id or 'local')[:8]}")
 
 
-async def execute(order: Order) -> dict[str, str]:
-    """Run the batch (or the unit procedure) that `order` describes; BatchFailed when it does not complete."""
+async def execute(order: Order) -> Result:
+    """Run the batch (or the unit procedure) that `order` describes; BatchFailed when it does not complete.
+
+    What a person has stopped or aborted ends as Cancelled.
+    """
     job = ready(order)
     store = Store()
     if order.controller is None:
@@ -58,7 +72,7 @@ async def execute(order: Order) -> dict[str, str]:
         return await _execute(job, order, store)
 
 
-async def _execute(job: Job, order: Order, store: Store) -> dict[str, str]:
+async def _execute(job: Job, order: Order, store: Store) -> Result:
     folder = store.batch(job.line.name, job.batch)
     async with Mirror(job.batch, job.recipe) as mirror:
         try:
@@ -67,6 +81,10 @@ async def _execute(job: Job, order: Order, store: Store) -> dict[str, str]:
             if order.controller is None and folder.telemetry.exists():
                 close_record(folder)
         await mirror.conclude(outcome, folder.report.as_uri() if folder.report.exists() else None)
+        if outcome.batch.state == LineState.COMPLETE and folder.telemetry.exists():
+            mirror.judge(record_of(folder))
+    if outcome.ordered:
+        return Cancelled(message=f"{job.batch}: {outcome.reason}")
     if not outcome.complete:
         raise BatchFailed(outcome.reason, device=job.batch)
     return {"batch": job.batch, "state": outcome.batch.state, "record": str(folder.folder)}
@@ -85,10 +103,11 @@ async def _run(job: Job, order: Order, store: Store, mirror: Mirror) -> Outcome:
         procedure = Procedure(
             client, job.recipe, job.batch, order.who, watch, attended=order.when_held is WhenHeld.WAIT, wrap=as_task
         )
+        mirror.agree(client, lambda: procedure.stop("cancelled in Prefect"))
         return await procedure.run(number)
 
 
-async def execute_unit(order: UnitOrder, unit: str) -> dict[str, str]:
+async def execute_unit(order: UnitOrder, unit: str) -> Result:
     """As `execute`, for the unit procedure of `unit` that the order names, or the only one there is."""
     job = ready(order)
     numbers = [procedure.number for procedure in job.recipe.unit_procedures if procedure.unit == unit]

@@ -1,4 +1,4 @@
-"""Maintenance flows: do all instruments answer, and a verified copy of the data."""
+"""Maintenance flows: do all instruments answer, are membrane and column what they were, a verified copy of the data."""
 
 from __future__ import annotations
 
@@ -8,11 +8,17 @@ from prefect import flow
 from prefect.artifacts import acreate_table_artifact
 from pydantic import BaseModel, ConfigDict, Field
 
+from flows import no_pickle
+from flows.execution import Result, execute_unit
+from flows.names import run_name
+from flows.order import Order, UnitOrder
 from line.backup import back_up
 from line.identify import identities
 from line.prepare import line_file
 from records.store import Store
 from vesiflow.clock import WallClock
+
+no_pickle.forbid()
 
 
 class LineOrder(BaseModel):
@@ -59,3 +65,23 @@ def backup(order: BackupOrder) -> str:
     target = Path(order.folder) / f"{WallClock().utc():%Y%m%dT%H%M%SZ}"
     back_up(Store(), target)
     return str(target)
+
+
+@flow(name="membrane-test", flow_run_name=run_name, retries=0, persist_result=False)
+async def membrane_test(order: Order) -> Result:
+    """Measure the permeability of a membrane module; a batch without product.
+
+    Args:
+        order: recipe (membrane_test, or your own for your module), line and who is responsible
+    """
+    return await execute_unit(UnitOrder.model_validate(order.model_dump()), "tff")
+
+
+@flow(name="column-test", flow_run_name=run_name, retries=0, persist_result=False)
+async def column_test(order: Order) -> Result:
+    """Send reference vesicles through the column and look at baseline and peak; a batch without product.
+
+    Args:
+        order: recipe (column_test, or your own for your column), line and who is responsible
+    """
+    return await execute_unit(UnitOrder.model_validate(order.model_dump()), "sec")

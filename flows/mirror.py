@@ -1,10 +1,12 @@
-"""Shows a batch in Prefect: progress, events and artifacts. One way only; nothing here reaches the line."""
+"""Shows a batch in Prefect: progress, state, events and artifacts."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from types import TracebackType
+from typing import Any
 from uuid import UUID
 
 from prefect.artifacts import (
@@ -17,23 +19,32 @@ from prefect.artifacts import (
 from prefect.events import emit_event
 
 from flows import texts
+from flows.agreement import Agreement
 from line.api import BatchView
+from line.client import LineClient
 from line.procedure import Outcome
 from protocols.control import ControlRecipe
+from records.model import BatchRecord
 from vesiflow.clock import WallClock
+from vesiflow.errors import VesiflowError
 
 _PERIOD = 10.0  # s between updates of the progress bar
+_LOOK = 1.0  # s between looks at what Prefect is to show
 
 
 class Mirror:
     """Follows one batch; `see` is cheap and may be called often."""
 
     def __init__(self, batch: str, recipe: ControlRecipe) -> None:
+        self._agreement: Agreement | None = None
+        self._client: LineClient | None = None
+        self._prompt: dict[str, Any] | None = None
         self._batch = batch
         self._recipe = recipe
         self._clock = WallClock()
         self._view: BatchView | None = None
         self._state = ""
+        self._waits: dict[str, str] = {}
         self._artifact: UUID | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -52,9 +63,16 @@ class Mirror:
             with suppress(asyncio.CancelledError):
                 await self._task
 
+    def agree(self, client: LineClient, cancelled: Callable[[], Awaitable[None]]) -> None:
+        """From now on show holds, waits and questions as states; `cancelled` when the run is cancelled in Prefect."""
+        self._client, self._agreement = client, Agreement(cancelled)
+
     def see(self, view: BatchView) -> None:
-        """Note where the batch stands; an event when its state has changed."""
+        """Note where the batch stands; an event when its state has changed, or when it waits for others."""
         self._view = view
+        if view.waits and not self._waits:
+            self.tell("waiting", {"waits": view.waits})
+        self._waits = view.waits
         if view.state != self._state:
             self._state = view.state
             self.tell(view.state.lower(), {"reason": view.reason, "phase": view.running or ""})
@@ -72,9 +90,18 @@ class Mirror:
             payload=payload,
         )
 
+    def judge(self, record: BatchRecord) -> None:
+        """The event released or rejected of a complete batch, by its recipe's release criteria; none without any."""
+        passed, failed = record.summary.passed, record.summary.failed
+        if passed or failed:
+            self.tell("rejected" if failed else "released", {"passed": passed, "failed": failed})
+
     async def conclude(self, outcome: Outcome, report: str | None) -> None:
         """Leave summary, table and link to the report."""
         self.see(outcome.batch)
+        if self._agreement:
+            await self._agreement.conclude()
+            self._agreement = None
         if self._artifact:
             await aupdate_progress_artifact(self._artifact, texts.percent(self._recipe, outcome.batch))
         await acreate_markdown_artifact(
@@ -89,7 +116,21 @@ class Mirror:
             )
 
     async def _follow(self) -> None:
+        looks = 0
         while True:
-            await self._clock.sleep(_PERIOD)
-            if self._view and self._artifact:
+            await self._clock.sleep(_LOOK)
+            looks += 1
+            if self._view and self._agreement and self._client:
+                await self._agreement.look(self._view, await self._asked(self._client))
+            if self._view and self._artifact and looks % (_PERIOD / _LOOK) == 0:
                 await aupdate_progress_artifact(self._artifact, texts.percent(self._recipe, self._view))
+
+    async def _asked(self, client: LineClient) -> dict[str, Any] | None:
+        """What people are asked for this batch; an event when it is something new."""
+        before = self._prompt
+        with suppress(VesiflowError):  # the controller is away: what was asked is asked
+            found = await client.prompt()
+            self._prompt = found if found is not None and found.get("batch") == self._batch else None
+        if self._prompt is not None and self._prompt != before:
+            self.tell("asks", {name: self._prompt[name] for name in ("action", "text", "fields")})
+        return self._prompt

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from prefect import flow
 
-from flows.execution import execute_unit
+from flows.execution import Result, execute_unit
 from flows.names import run_name
 from flows.order import UnitOrder
 
 
 @flow(name="sec", flow_run_name=run_name, retries=0, persist_result=False)
-async def sec(order: UnitOrder) -> dict[str, str]:
+async def sec(order: UnitOrder) -> Result:
     """Run one size-exclusion chromatography of a recipe on a line; fails with the line controller's reason.
 
     Args:

@@ -129,6 +129,11 @@ def _errors(app: FastAPI) -> None:
 
 
 def _line_routes(app: FastAPI, controller: Controller) -> None:
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        """That the controller answers."""
+        return {"status": "ok"}
+
     @app.get("/line")
     async def line() -> dict[str, Any]:
         """Which line this is and what is plugged in."""
@@ -172,7 +177,8 @@ def _people_routes(app: FastAPI, controller: Controller) -> None:
         if pending is None:
             return None
         asked = {"details": dict(pending.details), "fields": dict(pending.fields)}
-        return {"action": pending.action, "text": pending.text, **asked}
+        batch = pending.key.partition(" ")[0]
+        return {"action": pending.action, "text": pending.text, "batch": batch, **asked}
 
     @app.post("/prompt")
     async def answer(said: PromptAnswer) -> dict[str, str]:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import httpx
 
 from devices.line_file import LineFile
+from line.access import headers, token
 from line.apart import hosted_apart
 from line.client import LineClient
 from line.host import hosted
@@ -48,7 +49,8 @@ async def service(url: str, line: str | None = None) -> AsyncIterator[LineClient
     """
     if not url.startswith(("http://", "https://")):
         raise ConfigError("no URL of a service", value=url, remedy="write it like http://127.0.0.1:4300")
-    async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT, follow_redirects=False) as http:
+    said = headers(token())
+    async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT, follow_redirects=False, headers=said) as http:
         client = LineClient(http)
         if line is not None and (name := (await client.line())["name"]) != line:
             raise ConfigError(f"{url} serves another line", value=name, bounds=line)

@@ -17,7 +17,7 @@ from protocols.control import ControlRecipe, Phase
 from vesiflow.errors import ConfigError, VesiflowError
 
 LONGEST_SUSPENSION = 8 * 3600.0  # s that an unattended batch waits for a cause from outside to go
-
+_HELD = "held: "
 RunPhase = Callable[[Phase], Awaitable[PhaseView]]
 
 
@@ -32,6 +32,11 @@ class Outcome:
     def complete(self) -> bool:
         """Whether every phase asked for is complete."""
         return self.failed is None
+
+    @property
+    def ordered(self) -> bool:
+        """Whether a person ended it: stopped, aborted or cancelled it."""
+        return self.failed is not None and self.failed.state == "stopped" and not self.failed.reason.startswith(_HELD)
 
     @property
     def reason(self) -> str:
@@ -134,4 +139,4 @@ class _Attendant:
         if self._stopping is None:
             return view
         await self._stopping
-        return view.model_copy(update={"reason": f"held: {self._held}"})
+        return view.model_copy(update={"reason": f"{_HELD}{self._held}"})

@@ -32,7 +32,7 @@ def test_good_recipes_pass_without_a_word(name: str, bench: LineProfile) -> None
 
 def test_there_is_a_good_and_a_bad_one_for_every_unit() -> None:
     units = {"tff", "sec", "electroporation", "lyophilization"}
-    assert set(GOOD) == units | {"exosome"}
+    assert set(GOOD) == units | {"exosome", "membrane_test", "column_test"}
     assert set(BAD) == {f"bad_{unit}" for unit in units}
 
 
