@@ -7,7 +7,7 @@ import json as json_format
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from cyclopts import Parameter
 from rich.markup import escape
@@ -50,7 +50,7 @@ class At:
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Order(At):
-    """Which batch is meant, by whom, and why.
+    """Which unit is meant, by whom, and why.
 
     Parameters
     ----------
@@ -58,20 +58,20 @@ class Order(At):
         Name of the line (or its YAML file) whose service runs on this machine; by default the only one.
     server
         URL of the service instead, for example http://10.0.0.5:4300.
-    batch
-        Id of the batch; by default the only one.
     unit
-        A unit instead, for example tff: the batch that runs on it, or the unit alone when none has it.
+        A unit instead of a batch, for example tff: the batch that runs on it, or the unit alone when none has it.
     who
         Name that goes into the record; by default the user's.
     reason
         Why, for the record.
     """
 
-    batch: str | None = None
     unit: str | None = None
     who: str | None = None
     reason: str = ""
+
+
+Id = Annotated[str | None, Parameter(help="Id of the batch; by default the only one.")]
 
 
 def status(*, at: At = At(), json: bool = False) -> None:
@@ -97,44 +97,44 @@ def status(*, at: At = At(), json: bool = False) -> None:
     _show_status(**found)
 
 
-def hold(*, order: Order = Order()) -> None:
+def hold(batch: Id = None, *, order: Order = Order()) -> None:
     """Hold a batch: its unit keeps the product safe until `restart`."""
-    _command(Command.HOLD, order)
+    _command(Command.HOLD, batch, order)
 
 
-def restart(*, order: Order = Order()) -> None:
+def restart(batch: Id = None, *, order: Order = Order()) -> None:
     """Let a held batch go on (PackML Unhold); refused while anything is in doubt."""
-    _command(Command.UNHOLD, order)
+    _command(Command.UNHOLD, batch, order)
 
 
-def suspend(*, order: Order = Order()) -> None:
+def suspend(batch: Id = None, *, order: Order = Order()) -> None:
     """Suspend a batch for a cause from outside: its unit keeps the product safe until `unsuspend`."""
-    _command(Command.SUSPEND, order)
+    _command(Command.SUSPEND, batch, order)
 
 
-def unsuspend(*, order: Order = Order()) -> None:
+def unsuspend(batch: Id = None, *, order: Order = Order()) -> None:
     """Let a suspended batch go on: the cause from outside is gone."""
-    _command(Command.UNSUSPEND, order)
+    _command(Command.UNSUSPEND, batch, order)
 
 
-def stop(*, order: Order = Order()) -> None:
+def stop(batch: Id = None, *, order: Order = Order()) -> None:
     """Stop a batch in order; it cannot go on afterwards."""
-    _command(Command.STOP, order)
+    _command(Command.STOP, batch, order)
 
 
-def abort(*, order: Order = Order()) -> None:
+def abort(batch: Id = None, *, order: Order = Order()) -> None:
     """Abort a batch at once: its unit goes to its safe state."""
-    _command(Command.ABORT, order)
+    _command(Command.ABORT, batch, order)
 
 
-def clear(*, order: Order = Order()) -> None:
+def clear(batch: Id = None, *, order: Order = Order()) -> None:
     """Acknowledge an aborted batch; it is then stopped."""
-    _command(Command.CLEAR, order)
+    _command(Command.CLEAR, batch, order)
 
 
-def reset(*, order: Order = Order()) -> None:
+def reset(batch: Id = None, *, order: Order = Order()) -> None:
     """Bring a stopped or complete batch back to Idle."""
-    _command(Command.RESET, order)
+    _command(Command.RESET, batch, order)
 
 
 def doubts(*, at: At = At()) -> int:
@@ -243,13 +243,17 @@ def ask(at: At, work: Callable[[LineClient], Awaitable[T]]) -> T:
     return drive(asked())
 
 
-def _command(command: Command, order: Order) -> None:
-    async def work(client: LineClient) -> BatchView:
-        chosen = order.batch or _the_one((await client.line())["batches"], command)
-        return await client.command(chosen, command, person(order.who), order.reason)
+def _command(command: Command, batch: str | None, order: Order) -> None:
+    if batch is not None and order.unit is not None:
+        raise ConfigError("a batch or a unit, not both", value=f"{batch}, {order.unit}", remedy="leave one out")
 
-    view = ask(order, work)
-    print(f"{view.id}: {view.state}")
+    async def work(client: LineClient) -> tuple[str, str]:
+        if order.unit is not None:
+            return order.unit, await client.command_unit(order.unit, command, person(order.who), order.reason)
+        chosen = batch or _the_one((await client.line())["batches"], command)
+        return chosen, (await client.command(chosen, command, person(order.who), order.reason)).state
+
+    print(": ".join(ask(order, work)))
 
 
 def _the_one(batches: dict[str, str], command: Command) -> str:

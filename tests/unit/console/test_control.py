@@ -135,3 +135,13 @@ def test_an_alarm_is_seen_shelved_and_acknowledged(line: LineFile, cli: Cli) -> 
         assert seen.out == f"{name}: Acknowledged\n"
         assert cli("line", "acknowledge", name, "--who", "Ada", "--comment", "twice").code == 1
         cli("line", "stop", "--who", "Ada")
+
+
+def test_a_unit_alone_is_commanded_and_a_batch_by_its_name(line: LineFile, cli: Cli) -> None:
+    with served(line) as url:
+        assert cli("line", "abort", "--unit", "sec", "--who", "Ada", "--reason", "leak").out.startswith("sec: Abort")
+        begin(url, line, "b1")
+        both = cli("line", "hold", "b1", "--unit", "tff", "--who", "Ada")
+        assert (both.code, "not both" in both.err) == (2, True)
+        assert cli("line", "stop", "b1", "--who", "Ada").out.startswith("b1: Stop")
+        assert "sec Aborted" in cli("line", "status").out
