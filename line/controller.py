@@ -380,6 +380,8 @@ class Controller:
         if target in OVER:
             self.alarms.clear_all(batch.id)
             self._leave(batch)
+        elif target is State.EXECUTE and batch.waiting:
+            self._next_in_line()
 
     def _leave(self, batch: Batch) -> None:
         """The batch is over and its units are safe: whoever waits for them may begin."""
@@ -390,8 +392,6 @@ class Controller:
     def _complete_state(self, batch: Batch) -> None:
         if batch.state in COMPLETIONS:
             self._move(batch, COMPLETIONS[batch.state], batch.reason)
-            if batch.state is State.EXECUTE and batch.waiting:
-                self._next_in_line()
 
     def _keep(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = self.clock.spawn(work, name)

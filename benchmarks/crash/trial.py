@@ -93,7 +93,7 @@ def _fast() -> str | None:
 
 
 async def _lives(
-    name: str, deaths: tuple[int, ...], store: Store, seed: int, gap: float, faults: Sequence[Fault]
+    name: str, deaths: tuple[int, ...], store: Store, seed: int, gap: float, faults: Sequence[Fault] = ()
 ) -> Result:
     line, recipe = job(name)
     world = make_world(line, seed)

@@ -57,7 +57,7 @@ def test_the_server_unit_has_the_settings_of_the_embedded_server() -> None:
 @pytest.mark.skipif(shutil.which("docker-compose") is None, reason="docker-compose is not installed")
 def test_compose_takes_the_file_and_wants_passwords() -> None:
     command = ["docker-compose", "-f", str(HERE / "compose" / "compose.yaml"), "config", "--quiet"]
-    secrets = {"DATABASE_PASSWORD": "a", "PREFECT_PASSWORD": "b"}
+    secrets = {"DATABASE_PASSWORD": "a", "PREFECT_PASSWORD": "b", "LINE_TOKEN": "c"}
     for left_out in (None, *secrets):
         given = {name: value for name, value in secrets.items() if name != left_out}
         done = subprocess.run(command, env=os.environ | given, capture_output=True, text=True, check=False)
