@@ -104,7 +104,10 @@ async def _run(job: Job, order: Order, store: Store, mirror: Mirror) -> Outcome:
             client, job.recipe, job.batch, order.who, watch, attended=order.when_held is WhenHeld.WAIT, wrap=as_task
         )
         mirror.agree(client, lambda: procedure.stop("cancelled in Prefect"))
-        return await procedure.run(number)
+        try:
+            return await procedure.run(number)
+        finally:
+            mirror.part()
 
 
 async def execute_unit(order: UnitOrder, unit: str) -> Result:

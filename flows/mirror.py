@@ -67,6 +67,10 @@ class Mirror:
         """From now on show holds, waits and questions as states; `cancelled` when the run is cancelled in Prefect."""
         self._client, self._agreement = client, Agreement(cancelled)
 
+    def part(self) -> None:
+        """The client is about to close: the line is asked nothing more."""
+        self._client = None
+
     def see(self, view: BatchView) -> None:
         """Note where the batch stands; an event when its state has changed, or when it waits for others."""
         self._view = view
@@ -120,10 +124,16 @@ class Mirror:
         while True:
             await self._clock.sleep(_LOOK)
             looks += 1
-            if self._view and self._agreement and self._client:
-                await self._agreement.look(self._view, await self._asked(self._client))
-            if self._view and self._artifact and looks % (_PERIOD / _LOOK) == 0:
-                await aupdate_progress_artifact(self._artifact, texts.percent(self._recipe, self._view))
+            with suppress(
+                Exception
+            ):  # what is shown never decides: a server that is away, a client that has just closed
+                await self._show(looks)
+
+    async def _show(self, looks: int) -> None:
+        if self._view and self._agreement and self._client:
+            await self._agreement.look(self._view, await self._asked(self._client))
+        if self._view and self._artifact and looks % (_PERIOD / _LOOK) == 0:
+            await aupdate_progress_artifact(self._artifact, texts.percent(self._recipe, self._view))
 
     async def _asked(self, client: LineClient) -> dict[str, Any] | None:
         """What people are asked for this batch; an event when it is something new."""
