@@ -126,7 +126,7 @@ class Mirror:
             looks += 1
             with suppress(
                 Exception
-            ):  # what is shown never decides: a server that is away, a client that has just closed
+            ):  # what is shown never decides
                 await self._show(looks)
 
     async def _show(self, looks: int) -> None:
