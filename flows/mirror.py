@@ -124,9 +124,7 @@ class Mirror:
         while True:
             await self._clock.sleep(_LOOK)
             looks += 1
-            with suppress(
-                Exception
-            ):  # what is shown never decides
+            with suppress(Exception):  # what is shown never decides
                 await self._show(looks)
 
     async def _show(self, looks: int) -> None:
