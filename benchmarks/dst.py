@@ -30,8 +30,9 @@ def simulated(seed: int) -> tuple[str, Result, list[str]]:
     recipe = rng.choice(RECIPES)
     expected = whole(recipe)
     deaths = [rng.randint(1, len(expected.places)) for _ in range(rng.choice((0, 1, 1, 2)))]
-    found = run(recipe, deaths, gap=round(rng.uniform(0.0, 60.0), 2), faults=_faults(rng, recipe))
-    repeated, lost = differences(expected.deeds, found.deeds, len(found.deaths), over=found.complete)
+    gap = round(rng.uniform(0.0, 60.0), 2)
+    found = run(recipe, deaths, gap=gap, faults=_faults(rng, recipe))
+    repeated, lost = differences(expected.deeds, found.deeds, len(found.deaths), gap=gap, over=found.complete)
     bad = [f"repeated: {one}" for one in repeated] + [f"lost: {one}" for one in lost]
     if not found.complete and not found.end.startswith("Held: "):
         bad.append(f"ended {found.end}")

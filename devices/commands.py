@@ -8,6 +8,7 @@ COUNTED    the instrument counts: counter + 1 means DONE, unchanged means NOT_DO
 POSITIONAL the instrument knows where it stands
 MASS       a balance tells
 BLIND      nothing tells: a lost reply is always UNKNOWN and goes to the operator
+RENEWAL    keeps on what a written command began and never begins anything: repeat freely, not written
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class Kind(StrEnum):
     POSITIONAL = "P"
     MASS = "M"
     BLIND = "X"
+    RENEWAL = "K"
 
 
 class Verdict(StrEnum):
@@ -66,6 +68,12 @@ def command(
 def read(method: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     """Declare a method that only reads."""
     method.__command__ = Command(Kind.READ)  # type: ignore[attr-defined]
+    return method
+
+
+def renewal(method: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """Declare a method that prolongs a bounded run: the instrument's own dead-man (see `roles.BoundedPump`)."""
+    method.__command__ = Command(Kind.RENEWAL)  # type: ignore[attr-defined]
     return method
 
 

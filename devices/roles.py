@@ -35,6 +35,7 @@ from devices.readings import (
     Vacuum,
     VacuumReading,
     ValvePosition,
+    Volume,
 )
 
 
@@ -46,6 +47,18 @@ class Pump(Protocol):
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
     async def read_pump(self) -> PumpState: ...
+
+
+@runtime_checkable
+class BoundedPump(Pump, Protocol):
+    """A pump whose runs end by themselves, so that it stands soon after whoever controls it has died.
+
+    `start` begins a run that ends unless `renew` comes in time; the phase's scan loop renews, and DeviceFault says that
+    a run has ended. `dispense` begins a run of one volume (m^3) at the set flow, which nobody needs to renew.
+    """
+
+    async def renew(self) -> None: ...
+    async def dispense(self, volume: Volume) -> None: ...
 
 
 @runtime_checkable

@@ -75,6 +75,11 @@ class Gateway:
         self._within_limits(role, method.__name__, method, args)
         return await self.perform(role, method.__name__, how, lambda: method(*args), *args)
 
+    async def renew(self, role: str, method: Callable[[], Awaitable[None]]) -> None:
+        """Keep on what this batch has begun; nothing is written, for nothing begins."""
+        self._still_granted(role, method.__name__)
+        await method()
+
     async def perform(self, role: str, verb: str, how: Command, work: Callable[[], Awaitable[Any]], *args: Any) -> Any:
         """Do `work` with an intent before and an outcome after; `how` names the evidence method of the role."""
         self._still_granted(role, verb)
@@ -250,5 +255,7 @@ class _Journaled:
         if how is None:
             raise TypeError(f"{self._role}.{name} declares no command class")
         bound = method if how.kind is Kind.READ else partial(self._gateway.act, self._role, method, how)
+        if how.kind is Kind.RENEWAL:
+            bound = partial(self._gateway.renew, self._role, method)
         setattr(self, name, bound)
         return bound

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from devices.readings import Answer, Prompt, Reading
-from devices.roles import Operator
+from devices.roles import BoundedPump, Operator
 from line.alarms import AlarmBook
 from line.gateway import Gateway
 from line.interlocks import GENERAL, Interlocks
 from line.memory import ANSWERED, ASKED, Memory
-from line.units import assemble
+from line.units import assemble, bounded
 from line.watch import look, repeated
 from line.watchdog import Pulse
 from protocols.control import Phase
@@ -113,6 +113,7 @@ class PhaseRun:
     stretch: float = 1.0
     _bad: dict[str, int] = field(default_factory=dict)
     _prompt: str = ""
+    _bounded: tuple[BoundedPump, ...] = ()
 
     def __post_init__(self) -> None:
         self._since = self.clock.now()
@@ -129,7 +130,9 @@ class PhaseRun:
 
     def unit(self, kind: type[T]) -> T:
         """The unit of this phase with its roles."""
-        return assemble(kind, self.phase.unit, self.gateway.role)
+        unit = assemble(kind, self.phase.unit, self.gateway.role)
+        self._bounded = bounded(unit)
+        return unit
 
     def log(self, tag: str, value: float) -> None:
         """One telemetry sample now, in the inside unit of the tag."""
@@ -374,7 +377,7 @@ class PhaseRun:
         self.journal.event(kind, self.batch, key=self.phase.key, **data)
 
     async def attend(self, resume: Resume | None = None) -> None:
-        """Meet a request to hold or stop, now."""
+        """Meet a request to hold or stop, now; otherwise what turns may turn on."""
         requests = self.requests
         self.pulse.beat()
         self._same_clock()
@@ -386,6 +389,8 @@ class PhaseRun:
                 await resume()
         if requests.stop is not None:
             raise Stopped(requests.stop)
+        for pump in self._bounded:
+            await pump.renew()
 
     def _offset(self) -> float:
         return self.clock.utc().timestamp() - self.clock.now()

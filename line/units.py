@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from devices.roles import (
     Balance,
+    BoundedPump,
     ChromatographyPump,
     Circulator,
     ConductivityMeter,
@@ -85,3 +86,9 @@ UNITS: dict[str, type] = {
 def assemble(kind: type[T], unit: str, role: Callable[[str], Any]) -> T:
     """A unit from its roles; `role` maps "tff.feed_pump" to an object."""
     return kind(**{field.name: role(f"{unit}.{field.name}") for field in fields(kind)})  # type: ignore[arg-type]
+
+
+def bounded(unit: object) -> tuple[BoundedPump, ...]:
+    """The pumps of a unit whose runs end by themselves unless they are renewed."""
+    roles = (getattr(unit, field.name) for field in fields(unit))  # type: ignore[arg-type]
+    return tuple(role for role in roles if hasattr(role, "renew"))

@@ -89,13 +89,15 @@ def _tff(plant: Plant, senses: Senses) -> Endpoints:
 
     def pump(channel: int) -> Actuator:
         gain = plant.config.tff.reglo_gain[channel]
-        return lambda flow: tff.set_pump(channel, flow * gain, now())
+        return lambda flow: tff.set_pump(channel, flow * gain, now(), until=reglo.ends_at(channel + 1))
+
+    reglo = RegloIcc(now, [pump(channel) for channel in range(4)])
 
     pressures = tuple(senses[f"tff.{name}_pressure"] for name in ("feed", "retentate", "permeate"))
     still = lambda: not tff.turning  # noqa: E731
     return {
         "tff/feed": WatsonMarlow323(now, lambda speed: tff.set_drive(speed, now())),
-        "tff/reglo": RegloIcc(now, [pump(channel) for channel in range(4)]),
+        "tff/reglo": reglo,
         "tff/pressures": PressureMat(now, pressures),
         "tff/pcd": AlicatPcd(now, senses["tff.pcd"], lambda p: tff.set_dome(p, now())),
         "tff/retentate_balance": MettlerBalance(

@@ -46,6 +46,7 @@ class TffSkid:
     step: float = STEP
     _dome: tuple[float, float, float] = (0.0, 0.0, 0.0)  # (target, value then, then)
     _moved: list[float] = field(default_factory=lambda: [0.0] * 4)
+    _until: list[float] = field(default_factory=lambda: [math.inf] * 4)  # when pumps stop by themselves
     _moment: Moment | None = None
     _seen: tuple[float, tuple[float, float, float]] | None = None
 
@@ -65,9 +66,14 @@ class TffSkid:
         self.primed = self.primed or (speed > 0.0 and self.loop.volume > 0.0)
         self.refresh()
 
-    def set_pump(self, channel: int, flow: float, now: float) -> None:
-        """Flow of a Reglo channel (0-based), m^3/s; what moved since the last change is written down."""
+    def set_pump(self, channel: int, flow: float, now: float, until: float = math.inf) -> None:
+        """Flow of a Reglo channel (0-based), m^3/s, that ends by itself at `until`; what moved since the last change is
+        written down."""
         self.advance(now, exactly=True)
+        self._turn(channel, flow, now)
+        self._until[channel] = until
+
+    def _turn(self, channel: int, flow: float, now: float) -> None:
         if flow != self.pumps[channel]:
             self.ledger.record(now, f"{PUMPS[channel]} pump", flow=flow, moved=self._moved[channel])
             self._moved[channel] = 0.0
@@ -190,6 +196,14 @@ class TffSkid:
 
     def advance(self, now: float, exactly: bool = False) -> None:
         """Up to `now`; unless `exactly`, in whole steps only, and readings follow the rates of the moment."""
+        while (end := min(self._until)) <= now:
+            self._proceed(end, exactly=True)
+            channel = self._until.index(end)
+            self._until[channel] = math.inf
+            self._turn(channel, 0.0, end)
+        self._proceed(now, exactly)
+
+    def _proceed(self, now: float, exactly: bool) -> None:
         if not self.turning:
             self.at = max(self.at, now)
             return

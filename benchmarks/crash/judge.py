@@ -19,9 +19,10 @@ PEOPLE = (
 )  # fmt: skip
 TOLERANCE = 0.04  # relative; bottles and pumped volumes
 SMALLEST = 0.3e-6  # m^3; differences below it are drops
-ALONE = {"buffer pump moved": 2e-6, "permeate pump moved": 2e-6, "eluent pumped": 8e-6}
-"""m^3 that a death may add: a pump turns on until the next controller has made it safe, and a column that is run until
-its conductivity is flat is watched anew for the ten readings that this takes."""
+_WATCHED_ANEW = 8e-6  # m^3: a column run until its conductivity is flat is watched anew for the ten readings it takes
+_FLUX = 40e-3 / 3600.0 * 235e-4  # m^3/s, the most that passes the membrane of these batches
+_RUN_LIMIT = 20.0  # s after which a pump of the filtration stands by itself
+_START = 3.0  # s a controller needs to find its instruments and make them safe
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,18 @@ def _amounts(plant: Plant) -> dict[str, float]:
     return amounts
 
 
-def differences(expected: Deeds, found: Deeds, deaths: int = 0, *, over: bool = True) -> tuple[list[str], list[str]]:
+def _alone(name: str, gap: float) -> float:
+    """What a death may add or take, m^3: the pumps of the filtration turn on until they stand by themselves or the next
+    controller, started after `gap` s, has stopped them."""
+    if name == "eluent pumped":
+        return _WATCHED_ANEW
+    pumped = name.endswith("pump moved") or name == "bottle capture: volume"
+    return _FLUX * min(gap + _START, _RUN_LIMIT) if pumped else 0.0
+
+
+def differences(
+    expected: Deeds, found: Deeds, deaths: int = 0, *, gap: float = 2.0, over: bool = True
+) -> tuple[list[str], list[str]]:
     """(repeated, lost): what happened more and less often, or more and less of it, than in `expected`.
 
     A batch that is not `over` still has in its bottles what it will need, and nothing of it is lost.
@@ -97,7 +109,7 @@ def differences(expected: Deeds, found: Deeds, deaths: int = 0, *, over: bool = 
         wanted, got_ = expected.amounts.get(name, 0.0), found.amounts.get(name, 0.0)
         if not over and name.startswith("bottle "):
             continue
-        slack = max(TOLERANCE * abs(wanted), 1e9 if "particles" in name else SMALLEST) + deaths * ALONE.get(name, 0.0)
+        slack = max(TOLERANCE * abs(wanted), 1e9 if "particles" in name else SMALLEST) + deaths * _alone(name, gap)
         if abs(got_ - wanted) > slack:
             (repeated if got_ > wanted else lost).append(f"{name}: {got_:.4g} instead of {wanted:.4g}")
     return repeated, lost if over else []

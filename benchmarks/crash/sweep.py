@@ -59,7 +59,7 @@ def judged(trial: Trial) -> Verdict:
     """Run a trial and compare what happened with the uninterrupted batch."""
     expected = whole(trial.recipe)
     found = run(trial.recipe, trial.deaths, gap=trial.gap)
-    repeated, lost = differences(expected.deeds, found.deeds, len(found.deaths), over=found.complete)
+    repeated, lost = differences(expected.deeds, found.deeds, len(found.deaths), gap=trial.gap, over=found.complete)
     return Verdict(trial, found.end, tuple(found.deaths), tuple(repeated), tuple(lost), found.chain)
 
 

@@ -2,20 +2,18 @@
 
 Source: manual 14-036-E Rev C (2015), ch. 14-18; the bytes are in `ismatec_codec`.
 Unconfirmed: whether `E` tells the channel or the whole pump, and whether `~1` survives a power cycle (it is sent
-again at every identification).
+again at every identification). The channels themselves are in `ismatec_channel`.
 """
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from devices.card import DriverCard
-from devices.commands import Kind, command, read, reads_back
+from devices.drivers.ismatec_channel import RegloChannel
 from devices.drivers.ismatec_codec import (
-    CAUSES,
     READS,
     SETS,
     Event,
@@ -28,23 +26,24 @@ from devices.drivers.ismatec_codec import (
     frame,
 )
 from devices.link import Link
-from devices.readings import Identity, PumpState
-from devices.strict import about, check_role, finite
+from devices.readings import Identity
+from devices.strict import about, check_role
 from devices.transports import SerialSettings
 from vesiflow.clock import Clock
 from vesiflow.errors import BadReply, ConfigError, DeviceFault
-from vesiflow.quantities import Length, inside
+from vesiflow.quantities import Duration, Length, inside
 
 REPLY_LIMIT = 1.0  # s, project default: the manual states none
-ML_MIN = 1e-6 / 60.0  # m^3/s
 
 
 class RegloIccOptions(BaseModel, extra="forbid", frozen=True):
-    """Line-file keys: the pump's serial number (checked), and per channel its tubing and direction."""
+    """Line-file keys: the pump's serial number (checked), per channel its tubing and direction, and how long a channel
+    turns when nobody renews its run (null: until it is told to stop)."""
 
     serial_number: str | None = None
     tubing: dict[Literal[1, 2, 3, 4], Length] = {}
     direction: dict[Literal[1, 2, 3, 4], Literal["CW", "CCW"]] = {}
+    run_limit: Duration | None = Field(default="20 s", validate_default=True)
 
 
 class RegloIcc:
@@ -91,8 +90,13 @@ class RegloIcc:
             )  # fmt: skip
         if channel not in self._channels:
             direction = next((way for number, way in self._options.direction.items() if number == channel), None)
-            self._channels[channel] = RegloChannel(self, channel, direction)
+            self._channels[channel] = RegloChannel(self, channel, direction, self._clock, self._limit())
         return self._channels[channel]
+
+    def _limit(self) -> float | None:
+        """The run limit, s of the clock: a controller lives in real seconds, of which a fast clock has fewer."""
+        limit = self._options.run_limit
+        return None if limit is None else inside(limit, "s") * self._clock.speed
 
     @property
     def name(self) -> str:
@@ -160,108 +164,3 @@ class RegloIcc:
         found = float(await self.ask(channel, "tubing"))
         if abs(found - diameter) >= 0.005:
             raise DeviceFault("tubing was not taken over", value=f"{found} mm", bounds=f"{diameter} mm")
-
-
-class RegloChannel:
-    """One channel in flow mode. A flow of zero stops the channel; it starts again with the next flow."""
-
-    def __init__(self, pump: RegloIcc, channel: int, direction: str | None) -> None:
-        self._pump = pump
-        self._channel = channel
-        self._direction = {"CW": "J", "CCW": "K", None: None}[direction]
-        self._zero = False
-        self._wanted = False
-
-    @command(
-        Kind.SETPOINT,
-        evidence="read_pump",
-        judge=reads_back(lambda post, flow: abs(post.flow - flow) <= 1e-3 * flow and (flow > 0 or not post.running)),
-    )
-    async def set_flow(self, flow: float) -> None:
-        """Set the flow, m^3/s, to four digits; returns when the pump shows the value it was sent."""
-        with self._about("set flow"):
-            wanted = finite(flow, 0.0, 1e-3, unit="m^3/s", what="flow") / ML_MIN
-            if wanted < 1e-6:
-                self._wanted = self._wanted or bool(await self._pump.ask(self._channel, "run state"))
-                self._zero = True
-                await self._halt()
-                return
-            await self._flow_mode()
-            accepted = await self._pump.put(self._channel, "flow", wanted)
-            found = float(await self._pump.ask(self._channel, "flow"))
-            for shown_flow in (accepted, found):
-                if shown_flow is None or abs(shown_flow - wanted) > 1e-3 * wanted:
-                    raise DeviceFault(
-                        "takes another flow", value=f"{wanted:.4g} mL/min", bounds=f"it accepted {shown_flow} mL/min",
-                        remedy="check tubing and the maximum flow of the channel",
-                    )  # fmt: skip
-            resume, self._zero = self._zero and self._wanted, False
-            if resume:
-                await self._turn()
-
-    @command(Kind.SETPOINT, evidence="read_pump", judge=reads_back(lambda post: bool(post.running or post.flow == 0.0)))
-    async def start(self) -> None:
-        """Start in flow mode unless it runs already; with a flow of zero, as soon as there is a flow."""
-        with self._about("start"):
-            if not self._zero:
-                await self._turn()
-            self._wanted = True
-
-    @command(Kind.SETPOINT, evidence="read_pump", judge=reads_back(lambda post: not post.running), safe=True)
-    async def stop(self) -> None:
-        """Stop; returns when the channel says that it stands."""
-        with self._about("stop"):
-            self._wanted = False
-            await self._halt()
-
-    @read
-    async def read_pump(self) -> PumpState:
-        """Set flow (m^3/s) and whether it runs."""
-        with self._about("read pump"):
-            running = bool(await self._pump.ask(self._channel, "run state"))
-            flow = float(await self._pump.ask(self._channel, "flow")) * ML_MIN
-            return PumpState(0.0 if self._zero and not running else flow, running)
-
-    @read
-    async def read_total(self) -> float:
-        """Volume (m^3) pumped since the last reset by the pump's own count; the balance is the proof."""
-        with self._about("read total"):
-            return float(await self._pump.ask(self._channel, "total")) * 1e-6
-
-    async def _turn(self) -> None:
-        if await self._pump.ask(self._channel, "run state"):
-            return
-        await self._flow_mode()
-        await self._face()
-        if await self._pump.tell(self._channel, "start") == "-":
-            cause = str(await self._pump.ask(self._channel, "failure"))
-            raise DeviceFault(
-                f"cannot start: {CAUSES[cause[0]]}", value=cause[1:].strip() or None, remedy="set a lower flow"
-            )
-        if not await self._pump.ask(self._channel, "run state"):
-            raise DeviceFault("does not run after start", remedy="check the pump's panel")
-
-    async def _flow_mode(self) -> None:
-        """Flow mode; a channel that runs in another mode is stopped first."""
-        if await self._pump.ask(self._channel, "mode") == "M":
-            return
-        await self._pump.tell(self._channel, "stop")
-        await self._pump.tell(self._channel, "flow")
-        found = await self._pump.ask(self._channel, "mode")
-        if found != "M":
-            raise DeviceFault("mode was not taken over", value=found, bounds="M", remedy="check the pump's panel")
-
-    async def _face(self) -> None:
-        if self._direction is None or await self._pump.ask(self._channel, "direction") == self._direction:
-            return
-        await self._pump.tell(self._channel, "clockwise" if self._direction == "J" else "counter-clockwise")
-        if await self._pump.ask(self._channel, "direction") != self._direction:
-            raise DeviceFault("direction was not taken over", remedy="check the pump's panel")
-
-    async def _halt(self) -> None:
-        await self._pump.tell(self._channel, "stop")
-        if await self._pump.ask(self._channel, "run state"):
-            raise DeviceFault("still runs after stop", remedy="stop it at the panel")
-
-    def _about(self, action: str) -> AbstractContextManager[None]:
-        return about(f"{self._pump.name} channel {self._channel}", action)

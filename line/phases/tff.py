@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from devices.roles import Pump
 from line.phases.circulation import DENSITY, SCAN, Circulation, permeate_mass, tare_permeate
 from line.run import PhaseRun
 from line.units import TffSkid
@@ -16,6 +17,7 @@ from vesiflow.errors import Refused
 LOADED_WITHIN = 0.05
 _EMPTY = 0.5e-3  # kg left on the balance that counts as empty
 _RINSE_TIME = 60.0
+_MORE = 1.03  # of a dose that the balance ends
 _LATE = 1.5  # s by which the balance and the end of a scan lag behind the pump
 
 
@@ -161,7 +163,9 @@ async def _rinse(run: PhaseRun, skid: TffSkid, params: Recover) -> None:
 
 
 async def _add_rinse(run: PhaseRun, skid: TffSkid, volume: float) -> None:
-    """Until the balance shows it, in this or another life of the controller; no longer than an empty bottle lasts."""
+    """Until the balance shows it, in this or another life of the controller, or until an empty bottle would have.
+
+    A pump that ends by itself is told the volume too: it adds no more when the controller dies."""
     if "reservoir before the rinse" not in run.memory.steps:
         mass = run.reading("tff.retentate_mass", await skid.retentate_balance.read_mass())
         run.memory.step("reservoir before the rinse", mass)
@@ -169,8 +173,9 @@ async def _add_rinse(run: PhaseRun, skid: TffSkid, volume: float) -> None:
     full = run.memory.steps["reservoir before the rinse"] + DENSITY * (volume - flow * _LATE)
 
     async def pump() -> None:
+        mass = run.reading("tff.retentate_mass", await skid.retentate_balance.read_mass())
         await skid.buffer_pump.set_flow(flow)
-        await skid.buffer_pump.start()
+        await _dose(skid.buffer_pump, _MORE * (full - mass) / DENSITY)
 
     await pump()
     async for elapsed in run.scans(1.0, pump):
@@ -178,6 +183,14 @@ async def _add_rinse(run: PhaseRun, skid: TffSkid, volume: float) -> None:
         if mass >= full or elapsed >= 1.2 * volume / flow:
             break
     await skid.buffer_pump.stop()
+
+
+async def _dose(pump: Pump, volume: float) -> None:
+    """Start a run that ends by itself after `volume`, m^3, where the pump can."""
+    if volume <= 0.0:
+        return
+    dispense = getattr(pump, "dispense", None)
+    await (pump.start() if dispense is None else dispense(volume))
 
 
 def _volume(loop: Circulation, retentate_mass: float) -> float:

@@ -10,6 +10,7 @@ volume or time mode; a fresh pump stands at factory defaults (rpm mode, 3.17 mm 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from sim.wire.emulator import Actuator, Now, Outbox, WireSettings
@@ -55,6 +56,11 @@ class RegloIcc:
         self._saved = [channel.snapshot() for channel in self.channels]
         self._pump_commands = self._for_the_pump()
         self._channel_commands = self._for_a_channel()
+
+    def ends_at(self, channel: int) -> float:
+        """When channel `channel` (1-based) will stop by itself, s on the plant's clock; infinity while it will not."""
+        found = self.channels[channel - 1]
+        return found.ends_at if found.running and found.ends_at is not None else math.inf
 
     # -- wire
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.crash.sweep import Trial, judged
 from benchmarks.crash.trial import BATCH, SEED, _lives, job
 from line.record import record_of
 from records.journal import JournalReader
@@ -71,3 +72,13 @@ def test_an_incubation_that_overran_is_a_deviation(tmp_path: Path) -> None:
     assert found.complete, found
     (rest,) = [one for one in record(store, line).findings if "rest after the pulse" in str(one)]
     assert rest.severity == "major"
+
+
+@pytest.mark.parametrize(
+    ("phase", "share"),
+    [("tff.concentrate", 0.7), ("tff.diafilter", 0.5), ("tff.diafilter", 0.98), ("tff.recover", 0.3)],
+)
+def test_pumps_stand_by_themselves_while_no_controller_lives(phase: str, share: float, tmp_path: Path) -> None:
+    """The flux of a run limit more, whatever the gap: not the ten minutes of it."""
+    verdict = judged(Trial("crash-tff", (place_in("crash-tff", tmp_path, phase, share),), gap=600.0))
+    assert verdict.good and verdict.end == "Complete", verdict

@@ -114,7 +114,9 @@ def test_reglo() -> None:
         await buffer.set_flow(0.0)
         assert world.values["2"] == 0.0 and world.values["3"] == pytest.approx(10 * ML_MIN)
         assert not (await buffer.read_pump()).running and (await permeate.read_pump()).running
-        await clock.sleep(60)
+        for _ in range(6):
+            await clock.sleep(10.0)
+            await permeate.renew()
         assert await permeate.read_total() == pytest.approx(10e-6, rel=0.05)
         with pytest.raises(VesiflowError):
             await buffer.set_flow(200 * ML_MIN)
@@ -125,6 +127,52 @@ def test_reglo() -> None:
 
     options = RegloIccOptions.model_validate({"serial_number": "0412", "tubing": {2: "3.17 mm", 3: "3.17 mm"}})
     on_bench(lambda now, world: reglo.RegloIcc(now, [world.set(str(n)) for n in range(1, 5)]), RegloIcc, options, talk)
+
+
+def test_a_reglo_nobody_renews_stands_after_its_limit_and_says_so() -> None:
+    async def talk(pump: RegloIcc, world: World, clock: Clock, emulator: Any) -> None:
+        permeate = pump.role("pump", channel=3)
+        await permeate.set_flow(10 * ML_MIN)
+        await permeate.start()
+        await clock.sleep(600)
+        assert await permeate.read_total() == pytest.approx(10e-6 / 3, rel=0.01) and world.values["3"] == 0.0
+        with pytest.raises(DeviceFault, match=r"stands although it was started.*20 s"):
+            await permeate.renew()
+        await permeate.start()
+        assert world.values["3"] == pytest.approx(10 * ML_MIN)
+
+    make = lambda now, world: reglo.RegloIcc(now, [world.set(str(n)) for n in range(1, 5)])  # noqa: E731
+    on_bench(make, RegloIcc, RegloIccOptions(), talk)
+
+
+def test_a_reglo_dispenses_a_volume_and_a_new_flow_does_not_make_it_run_on() -> None:
+    async def talk(pump: RegloIcc, world: World, clock: Clock, emulator: Any) -> None:
+        buffer = pump.role("pump", channel=2)
+        await buffer.set_flow(20 * ML_MIN)
+        await buffer.dispense(3e-6)
+        await clock.sleep(5)
+        await buffer.renew()
+        await clock.sleep(60)
+        assert await buffer.read_total() == pytest.approx(3e-6, rel=0.01)
+        await buffer.dispense(3e-6)
+        await buffer.set_flow(10 * ML_MIN)
+        assert world.values["2"] == 0.0
+
+    make = lambda now, world: reglo.RegloIcc(now, [world.set(str(n)) for n in range(1, 5)])  # noqa: E731
+    on_bench(make, RegloIcc, RegloIccOptions(), talk)
+
+
+def test_a_reglo_without_limit_runs_until_it_is_stopped() -> None:
+    async def talk(pump: RegloIcc, world: World, clock: Clock, emulator: Any) -> None:
+        permeate = pump.role("pump", channel=3)
+        await permeate.set_flow(10 * ML_MIN)
+        await permeate.start()
+        await clock.sleep(600)
+        assert world.values["3"] == pytest.approx(10 * ML_MIN)
+        await permeate.stop()
+
+    make = lambda now, world: reglo.RegloIcc(now, [world.set(str(n)) for n in range(1, 5)])  # noqa: E731
+    on_bench(make, RegloIcc, RegloIccOptions(run_limit=None), talk)
 
 
 @pytest.mark.parametrize("single_frame", [True, False])

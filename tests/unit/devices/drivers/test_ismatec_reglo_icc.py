@@ -6,9 +6,11 @@ import math
 
 import pytest
 
+from devices.commands import Verdict, declared
+from devices.drivers.ismatec_channel import RegloChannel
 from devices.drivers.ismatec_reglo_icc import RegloIcc, RegloIccOptions
 from devices.link import Link
-from devices.roles import Pump
+from devices.roles import BoundedPump, Pump
 from devices.testing.scripted import Step, play
 from vesiflow.clock import Clock
 from vesiflow.errors import ConfigError, DeviceFault, LimitExceeded, VesiflowError
@@ -49,18 +51,32 @@ def test_another_serial_number_is_refused_by_name() -> None:
         play(HELLO[:-1], talk)
 
 
-def test_set_flow_selects_flow_mode_compares_and_reads_back() -> None:
+STANDS, RUNS, STOP = Step(b"2E\r", b"-"), Step(b"2E\r", b"+"), Step(b"2I\r", b"*")
+HALT = [STOP, STANDS]
+TIMED = [
+    Step(b"2xM\r", b"L\r\n"), STOP, Step(b"2N\r", b"*"), Step(b"2xf1\r", b"*"), Step(b"2xT00000200\r", b"*"),
+    Step(b"2xM\r", b"N\r\n"),
+]  # fmt: skip
+FREE = {"run_limit": None}
+
+
+def test_set_flow_selects_time_mode_with_the_flow_as_rate_compares_and_reads_back() -> None:
+    steps = [STANDS, *HALT, *TIMED, Step(b"2f2750+0\r", b"2750E+0\r\n"), Step(b"2f\r", b"2750E+0\r\n")]
+    play(steps, lambda link, clock: channel(link, clock).set_flow(2.75 * ML_MIN))
+
+
+def test_without_a_limit_the_flow_changes_while_the_channel_turns() -> None:
     steps = [
-        Step(b"2xM\r", b"L\r\n"), Step(b"2I\r", b"*"), Step(b"2M\r", b"*"), Step(b"2xM\r", b"M\r\n"),
+        Step(b"2xM\r", b"L\r\n"), STOP, Step(b"2M\r", b"*"), Step(b"2xM\r", b"M\r\n"),
         Step(b"2f2750+0\r", b"2750E+0\r\n"), Step(b"2f\r", b"2750E+0\r\n"),
     ]  # fmt: skip
-    play(steps, lambda link, clock: channel(link, clock).set_flow(2.75 * ML_MIN))
+    play(steps, lambda link, clock: channel(link, clock, **FREE).set_flow(2.75 * ML_MIN))
 
 
 def test_an_accepted_value_that_differs_is_a_fault() -> None:
     steps = [Step(b"2xM\r", b"M\r\n"), Step(b"2f8000+1\r", b"3500E+1\r\n"), Step(b"2f\r", b"3500E+1\r\n")]
     with pytest.raises(DeviceFault, match=r"bench channel 2: set flow.*35"):
-        play(steps, lambda link, clock: channel(link, clock).set_flow(80 * ML_MIN))
+        play(steps, lambda link, clock: channel(link, clock, **FREE).set_flow(80 * ML_MIN))
 
 
 def test_start_only_when_stopped_with_its_direction() -> None:
@@ -70,36 +86,71 @@ def test_start_only_when_stopped_with_its_direction() -> None:
         await pump.start()
 
     steps = [
-        Step(b"2E\r", b"-"), Step(b"2xM\r", b"M\r\n"), Step(b"2xD\r", b"J\r\n"), Step(b"2K\r", b"*"),
-        Step(b"2xD\r", b"K\r\n"), Step(b"2H\r", b"*"), Step(b"2E\r", b"+"), Step(b"2E\r", b"+"),
+        STANDS, *TIMED, Step(b"2xD\r", b"J\r\n"), Step(b"2K\r", b"*"), Step(b"2xD\r", b"K\r\n"),
+        Step(b"2H\r", b"*"), RUNS, RUNS,
     ]  # fmt: skip
     play(steps, talk)
 
 
 def test_a_start_that_cannot_be_names_the_cause() -> None:
-    steps = [
-        Step(b"2E\r", b"-"), Step(b"2xM\r", b"M\r\n"), Step(b"2H\r", b"-"), Step(b"2xe\r", b"R 1386E-1\r\n"),
-    ]  # fmt: skip
+    steps = [STANDS, Step(b"2xM\r", b"M\r\n"), Step(b"2H\r", b"-"), Step(b"2xe\r", b"R 1386E-1\r\n")]
     with pytest.raises(DeviceFault, match="flow is 0 or above the maximum"):
-        play(steps, lambda link, clock: channel(link, clock).start())
+        play(steps, lambda link, clock: channel(link, clock, **FREE).start())
 
 
 def test_zero_flow_stops_and_the_next_flow_resumes() -> None:
     async def talk(link: Link, clock: Clock) -> list[tuple[float, bool]]:
-        pump = channel(link, clock)
+        pump = channel(link, clock, **FREE)
         await pump.start()
         await pump.set_flow(0.0)
         at_zero = await pump.read_pump()
         await pump.set_flow(10 * ML_MIN)
         return [(at_zero.flow, at_zero.running)]
 
+    flow = [Step(b"2f1000+1\r", b"1000E+1\r\n"), Step(b"2f\r", b"1000E+1\r\n")]
     steps = [
-        Step(b"2E\r", b"+"), Step(b"2I\r", b"*"), Step(b"2E\r", b"-"), Step(b"2E\r", b"-"),
-        Step(b"2f\r", b"2750E+0\r\n"), Step(b"2xM\r", b"M\r\n"), Step(b"2f1000+1\r", b"1000E+1\r\n"),
-        Step(b"2f\r", b"1000E+1\r\n"), Step(b"2E\r", b"-"), Step(b"2xM\r", b"M\r\n"), Step(b"2H\r", b"*"),
-        Step(b"2E\r", b"+"),
+        RUNS, *HALT, STANDS, Step(b"2f\r", b"2750E+0\r\n"), Step(b"2xM\r", b"M\r\n"), *flow, STANDS,
+        Step(b"2xM\r", b"M\r\n"), Step(b"2H\r", b"*"), RUNS,
     ]  # fmt: skip
     assert play(steps, talk) == [(0.0, False)]
+
+
+def test_a_renewal_is_a_stop_and_a_start_and_may_be_said_twice() -> None:
+    async def talk(link: Link, clock: Clock) -> None:
+        pump = channel(link, clock)
+        assert isinstance(pump, BoundedPump)
+        await pump.renew()  # nothing was started
+        await pump.start()
+        await pump.renew()  # too early
+        await clock.sleep(15.0)
+        await pump.renew()
+
+    begin = [Step(b"2H\r", b"*"), RUNS]
+    play([STANDS, *TIMED, *begin, RUNS, STOP, *begin], talk)
+    play([STANDS, *TIMED, *begin, RUNS, Step(b"2I\r"), STOP, *begin], talk)
+
+
+def test_a_volume_is_read_back_before_anything_turns() -> None:
+    select = [
+        Step(b"2xM\r", b"N\r\n"), STOP, Step(b"2O\r", b"*"), Step(b"2xf1\r", b"*"), Step(b"2xM\r", b"O\r\n"),
+        Step(b"2v3000+0\r", b"3000E+0\r\n"),
+    ]  # fmt: skip
+
+    async def talk(link: Link, clock: Clock) -> None:
+        pump = channel(link, clock)
+        assert isinstance(pump, BoundedPump)
+        await pump.dispense(3e-6)
+
+    play([*HALT, *select, Step(b"2v\r", b"3000E+0\r\n"), Step(b"2H\r", b"*"), RUNS], talk)
+    with pytest.raises(DeviceFault, match=r"takes another volume .*3 mL.*2.0 mL"):
+        play([*HALT, *select, Step(b"2v\r", b"2000E+0\r\n")], talk)
+
+
+def test_a_dispense_is_judged_by_the_count_of_the_pump() -> None:
+    how = declared(RegloChannel.dispense)
+    assert how is not None and how.judge is not None and how.evidence == "read_total"
+    verdicts = [how.judge(5e-6, after, (3e-6,)) for after in (5e-6, 6e-6, 0.0)]
+    assert verdicts == [Verdict.NOT_DONE, Verdict.DONE, Verdict.UNKNOWN]
 
 
 def test_stop_reads_back_and_keeps_events_that_come_between() -> None:
