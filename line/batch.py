@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Literal
 
-from line.run import PhaseRun, Requests
+from line.requests import Requests
+from line.run import PhaseRun
 from line.state import State
 from protocols.control import ControlRecipe
 from records.telemetry import TelemetryWriter

@@ -13,28 +13,28 @@ from devices.open_line import OpenLine
 from line.alarms import AlarmBook
 from line.arbiter import Arbiter, created
 from line.batch import Batch, PhaseStatus
+from line.execution import Execution, complete
 from line.gateway import Gateway
 from line.orders import Orders
 from line.phases import PHASES
 from line.replay import changes
+from line.requests import Requests
 from line.restore import Remembered, last_token, reconcile, refuse_strangers, remembered
-from line.run import PhaseRun, Requests, Stopped
 from line.safe import make_safe
 from line.state import COMPLETIONS, OVER, SAFEWARD, Command, State, after
-from line.watchdog import PATIENCE, supervised
 from protocols.control import ControlRecipe, Phase
 from records.journal import Fenced, Journal, StoreError
 from records.telemetry import TelemetryWriter
-from vesiflow import log
 from vesiflow.clock import Clock
-from vesiflow.errors import ConfigError, Danger, Refused, VesiflowError
+from vesiflow.errors import ConfigError, Refused
 
-_ON_THE_WAY = (State.STARTING, State.UNHOLDING, State.UNSUSPENDING)
 RESTARTED = "the controller was restarted"
 
 
 class Controller:
     """One per line. All methods run on the controller's event loop; nothing else touches the instruments."""
+
+    execution: type[Execution] = Execution
 
     def __init__(
         self,
@@ -59,7 +59,6 @@ class Controller:
         self.orders = Orders(
             journal, self.batches, self.arbiter.claims.owner, tuple(units), self._move, self._units_safe, _can_continue
         )
-        self._log = log.get(line=line.file.name)
         for instrument in line.instruments.values():
             link = getattr(instrument, "link", None)
             if isinstance(link, Link):
@@ -122,7 +121,7 @@ class Controller:
         if batch.state is State.IDLE:
             self.orders.refuse_again(batch)
             self._move(batch, after(batch.state, Command.START), "start")
-            self._complete_state(batch)
+            complete(batch, self._move)
         status.state, status.started, status.reason = "running", self.clock.now(), ""
         batch.task = self._keep(self._run(batch, batch.recipe.phase(status.key), status), status.key)
 
@@ -155,8 +154,8 @@ class Controller:
         batch = self.batch(batch_id)
         if batch.state is State.EXECUTE and batch.next_key is None:
             batch.reason = "every phase is complete"
-            self._complete_state(batch)
-            self._complete_state(batch)
+            complete(batch, self._move)
+            complete(batch, self._move)
         return batch
 
     async def close(self) -> None:
@@ -237,14 +236,15 @@ class Controller:
             batch.task = self._keep(self._run(batch, phase, status, None if alone else " and ".join(why)), phase.key)
         else:
             while batch.state in COMPLETIONS and batch.state is not State.EXECUTE:
-                self._complete_state(batch)
+                complete(batch, self._move)
 
     async def _run(self, batch: Batch, phase: Phase, status: PhaseStatus, held: str | None = None) -> None:
         """One phase from start to its journaled end, first `held` for a reason when it is taken up again."""
         gateway = Gateway(self.line, self.journal, batch.id, phase.key, batch.token, self.arbiter.granted)
-        run = batch.run = self._phase_run(batch, phase, gateway)
+        execution = self.execution(self.line, self.journal, batch, phase, status, gateway, self.alarms, self._move)
+        batch.run = execution.run
         try:
-            await self._ran(batch, run, phase, status, held)
+            await execution.perform(held)
             if status.state == "complete" and self.arbiter.release(batch):
                 self._next_in_line()
         except Fenced as fenced:
@@ -252,97 +252,6 @@ class Controller:
         finally:
             batch.run = None
             status.finished.set()
-
-    async def _ran(self, batch: Batch, run: PhaseRun, phase: Phase, status: PhaseStatus, held: str | None) -> None:
-        try:
-            begun = {"key": phase.key, "phase": phase.kind, "unit": phase.unit, "digest": phase.digest}
-            await self._written(run, lambda: self.journal.event("phase.started", batch.id, **begun))
-            if held is not None and batch.requests.stop is None:
-                await run.held(held)
-            await self._attempt(run, phase)
-            await self._written(run, lambda: self._end(batch, run, status, "complete", ""))
-        except Fenced:
-            raise
-        except Stopped as stopped:
-            await self._end_badly(batch, run, status, "stopped", str(stopped))
-        except VesiflowError as error:
-            await self._end_badly(batch, run, status, "failed", str(error))
-        except Exception as error:
-            self._log.exception("phase crashed", batch=batch.id, phase=phase.key)
-            await self._end_badly(batch, run, status, "failed", f"internal error: {type(error).__name__}: {error}")
-
-    async def _written(self, run: PhaseRun, write: Callable[[], object]) -> None:
-        """An entry without which nothing may go on: the unit is held until the journal takes it."""
-        while True:
-            try:
-                write()
-                return
-            except Fenced:
-                raise
-            except StoreError as error:
-                run.trouble(error)
-                await run.held(str(error))
-
-    async def _attempt(self, run: PhaseRun, phase: Phase) -> None:
-        """Run the phase; after an error that keeps the product the unit is held until a person decides."""
-        equipment_phase = PHASES[phase.kind]
-        await run.attend()
-        while True:
-            run.memory.begin()
-            try:
-                work = equipment_phase.function(run, phase.params)
-                return await supervised(run.pulse, work, PATIENCE[phase.unit] * run.stretch, phase.key)
-            except (Stopped, ConfigError, Danger, Fenced):
-                raise
-            except VesiflowError as error:
-                run.trouble(error)
-                if run.requests.stop is not None:
-                    raise Stopped(f"{run.requests.stop}; {error}") from error
-                if not equipment_phase.can_continue:
-                    raise
-                await run.held(str(error))
-
-    def _phase_run(self, batch: Batch, phase: Phase, gateway: Gateway) -> PhaseRun:
-        async def held(reason: str) -> None:
-            await self._hold(batch, gateway, phase, reason)
-
-        async def resumed() -> None:
-            self._complete_state(batch)
-            batch.requests.resumed = None
-
-        async def suspended(cause: str) -> None:
-            await self._hold(batch, gateway, phase, cause, Command.SUSPEND)
-
-        def gone(cause: str) -> None:
-            if batch.state is State.SUSPENDED and batch.requests.resumed:
-                self._move(batch, after(batch.state, Command.UNSUSPEND), f"gone: {cause}")
-                batch.requests.resumed.set()
-
-        batch.requests.on_held, batch.requests.on_resumed = held, resumed
-        batch.requests.on_suspended, batch.requests.on_gone = suspended, gone
-        return PhaseRun(
-            batch.id, phase, self.clock, gateway, self.journal, batch.telemetry, self.line.roles["line.operator"],
-            self.line.file.profile, batch.facts, batch.requests, self.alarms,
-        )  # fmt: skip
-
-    async def _hold(
-        self, batch: Batch, gateway: Gateway, phase: Phase, reason: str, command: Command = Command.HOLD
-    ) -> None:
-        if batch.state in _ON_THE_WAY:  # as a controller that died has left it
-            self._complete_state(batch)
-        if batch.state is State.EXECUTE:
-            self._move(batch, after(batch.state, command), reason)
-        await self._make_safe(batch, gateway, phase)
-        if batch.state in (State.HOLDING, State.SUSPENDING):
-            self._complete_state(batch)
-
-    async def _make_safe(self, batch: Batch, gateway: Gateway, phase: Phase) -> list[str]:
-        """The unit to its safe state; what could not be reached is an alarm, for somebody must stop it by hand."""
-        actions = self.line.file.safe_state.get(phase.unit, {})
-        unreached = await make_safe(gateway, phase.unit, actions, at_once=batch.state is State.ABORTING)
-        if unreached:
-            self.alarms.raise_("line.unsafe", "; ".join(unreached), batch=batch.id, key=phase.key)
-        return unreached
 
     async def _units_safe(self, batch_id: str, units: list[str]) -> None:
         """Units on which no phase runs, all the same: what stands still is told to stand still."""
@@ -355,23 +264,6 @@ class Controller:
                     self.alarms.raise_("line.unsafe", "; ".join(unreached), batch=batch_id, key=unit)
 
         await self.clock.spawn(work(), "make units safe")
-
-    async def _end_badly(self, batch: Batch, run: PhaseRun, status: PhaseStatus, outcome: Any, reason: str) -> None:
-        if batch.state not in (State.STOPPING, State.ABORTING):
-            self._move(batch, after(batch.state, Command.ABORT), reason)
-        unreached = await self._make_safe(batch, run.gateway, run.phase)
-        self._end(batch, run, status, outcome, "; ".join([reason, *unreached]))
-        self._complete_state(batch)
-
-    def _end(self, batch: Batch, run: PhaseRun, status: PhaseStatus, outcome: Any, reason: str) -> None:
-        with suppress(StoreError):  # the end of a phase must be known even when its curves cannot be kept
-            batch.telemetry.flush()
-        write = self.journal.event if outcome == "complete" else self.journal.tell
-        write(
-            "phase.ended", batch.id, key=run.phase.key, outcome=outcome, reason=reason, facts=dict(batch.facts),
-            results={name: [value, unit] for name, (value, unit) in run.results.items()},
-        )  # fmt: skip
-        status.state, status.ended, status.reason = outcome, self.clock.now(), reason
 
     def _move(self, batch: Batch, target: State, why: str, who: str = "controller") -> None:
         write = self.journal.tell if target in SAFEWARD else self.journal.event
@@ -388,10 +280,6 @@ class Controller:
         batch.wait_no_more()
         self.arbiter.claims.leave(batch.id)
         self._next_in_line()
-
-    def _complete_state(self, batch: Batch) -> None:
-        if batch.state in COMPLETIONS:
-            self._move(batch, COMPLETIONS[batch.state], batch.reason)
 
     def _keep(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = self.clock.spawn(work, name)

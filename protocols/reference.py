@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
+from protocols.assays import ASSAYS
 from protocols.check import CHECKS
 from protocols.materials import LIQUIDS
 from protocols.model import HoldTime, Material, Source, UnitProcedure
 from protocols.parameters import Parameter, nested_model, parameters
-from protocols.phases import ASSAYS
 from protocols.release import CRITERIA
 from protocols.units.tff import TffOperation
 from vesiflow.quantities import convert

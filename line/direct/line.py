@@ -23,7 +23,7 @@ from devices.drivers.plr_layout import layout as plr_layout
 from devices.line_file import LineFile, RoleSpec
 from devices.open_line import OpenInstrument, OpenLine
 from devices.readings import Identity
-from line.batch import Batch, PhaseStatus
+from line.batch import PhaseStatus
 from line.controller import Controller
 from line.direct.books import MemoryJournal, NoTelemetry
 from line.direct.product_roles import DirectPerson, DirectPulser, DirectRobot, DirectShelf, DirectVacuum
@@ -36,10 +36,9 @@ from line.direct.wet_roles import (
     DirectValve,
     Probe,
 )
-from line.gateway import Gateway
-from line.run import PhaseRun
+from line.execution import Execution
 from line.state import Command
-from protocols.control import ControlRecipe, Phase
+from protocols.control import ControlRecipe
 from records.batch_record import fold
 from records.model import BatchRecord
 from sim.lines import checked_config
@@ -132,21 +131,26 @@ async def _run(controller: Controller, recipe: ControlRecipe) -> PhaseStatus | N
     return None
 
 
-class DirectController(Controller):
+class Unattended(Execution):
     """Nobody attends: a batch that is held is ended. Scans are stretched."""
 
-    def _phase_run(self, batch: Batch, phase: Phase, gateway: Gateway) -> PhaseRun:
-        run = super()._phase_run(batch, phase, gateway)
-        run.stretch = _stretch(phase.kind)
-        return run
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.run.stretch = _stretch(self.phase.kind)
 
-    async def _hold(
-        self, batch: Batch, gateway: Gateway, phase: Phase, reason: str, command: Command = Command.HOLD
-    ) -> None:
-        await super()._hold(batch, gateway, phase, reason, command)
-        batch.requests.stop = f"held: {reason}"
-        if batch.requests.resumed:
-            batch.requests.resumed.set()
+    async def hold(self, reason: str, command: Command = Command.HOLD) -> None:
+        """As ever, and the batch is ended."""
+        await super().hold(reason, command)
+        requests = self.batch.requests
+        requests.stop = f"held: {reason}"
+        if requests.resumed:
+            requests.resumed.set()
+
+
+class DirectController(Controller):
+    """Executes unattended."""
+
+    execution = Unattended
 
 
 def _stretch(kind: str) -> float:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from line.run import PhaseRun, entered
-from protocols.phases import ASSAYS, Approve, Sample
+from line.asking import entered
+from line.run import PhaseRun
+from protocols.assays import ASSAYS
+from protocols.phases import Approve, Sample
 from vesiflow.errors import Refused
 from vesiflow.quantities import convert
 

@@ -13,9 +13,11 @@ from functools import partial
 from devices.commands import Command, Kind, Verdict
 from devices.readings import PulseLog, PulseProgram
 from line import transfer_plan
+from line.asking import entered
 from line.memory import BEGUN
 from line.phases.pipetting import pipette, place_bottle, place_labware, place_stock
-from line.run import PhaseRun, Stopped, entered
+from line.requests import Stopped
+from line.run import PhaseRun
 from line.units import ElectroporationStation
 from protocols.phases import CheckConductivity, Chill, CollectPlate, PreparePlate, Pulse, PulsePlate, Rest
 from vesiflow.errors import BadReply, Danger, NoReply, Refused

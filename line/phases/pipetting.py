@@ -13,7 +13,8 @@ from fnmatch import fnmatchcase
 from devices.readings import Transfer
 from devices.roles import Interruptible, LiquidHandler, Recoverable
 from line import deck_ledger as ledger
-from line.run import PhaseRun, Stopped
+from line.requests import Stopped
+from line.run import PhaseRun
 from records import deck_snapshot
 from records.journal import Fenced, StoreError
 from vesiflow.errors import Refused, VesiflowError

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from devices.roles import FractionCollector
 from line.phases import signs
-from line.run import PhaseRun, Stopped
+from line.requests import Stopped
+from line.run import PhaseRun
 from line.units import SecSkid
 from protocols.phases import Elute, Equilibrate, Inject, PoolFractions, WashColumn
 from vesiflow.errors import DeviceFault, Refused, VesiflowError

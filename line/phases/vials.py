@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from line import transfer_plan
+from line.asking import entered
 from line.phases.dryer import read
 from line.phases.pipetting import pipette, place_bottle, place_labware, place_stock
-from line.run import PhaseRun, entered
+from line.run import PhaseRun
 from line.transfer_plan import Stock
 from line.units import FreezeDryer
 from protocols.phases import FillVials, Formulate, LoadVials, Stopper, UnloadVials

@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import field_validator
 
 from protocols import phases
+from protocols.assays import ASSAYS
 from protocols.fields import inside, key, monitored
 from protocols.operation import Expanded, Operation, Site
-from protocols.phases import ASSAYS
 from protocols.stock import Stock, placed
 from vesiflow.quantities import Volume
 

@@ -15,7 +15,7 @@ from unittest.mock import patch
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from line import controller as controller_module
+from line.phases import PHASES
 from line.state import Command, State
 from tests.unit.line.bench import TEST_PHASES, Bench, recipe
 from vesiflow.errors import Refused
@@ -34,7 +34,7 @@ class Commands(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory(dir=FAST)
-        self.patch = patch.object(controller_module, "PHASES", dict(TEST_PHASES))
+        self.patch = patch.dict(PHASES, TEST_PHASES)
         self.patch.start()
         self.loop = asyncio.new_event_loop()
         self.rig = Bench(Path(self.folder.name))

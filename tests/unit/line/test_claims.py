@@ -6,13 +6,13 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from devices.line_file import load_line
-from line import controller as controller_module
 from line.claims import Block, Claims, blocks, needed, needs_on
-from line.phases import EquipmentPhase
+from line.phases import PHASES, EquipmentPhase
 from line.prepare import prepare
 from line.run import PhaseRun
 from line.state import Command, State
@@ -124,11 +124,8 @@ async def resting(run: PhaseRun, params: Any) -> None:
 
 
 @pytest.fixture
-def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    table = {"pump": EquipmentPhase(resting)}
-    monkeypatch.setattr(controller_module, "PHASES", table)
-    monkeypatch.setattr("line.claims.PHASES", table)
-    with bench(tmp_path) as made:
+def rig(tmp_path: Path) -> Iterator[Bench]:
+    with patch.dict(PHASES, {"pump": EquipmentPhase(resting)}), bench(tmp_path) as made:
         yield made
 
 

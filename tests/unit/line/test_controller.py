@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
-from line import controller as controller_module
-from line.phases import EquipmentPhase
+from line.phases import PHASES, EquipmentPhase
 from line.run import PhaseRun
 from line.state import Command, State
 from tests.unit.line.bench import TEST_PHASES, Bench, bench, recipe
@@ -19,10 +19,9 @@ FIRST, SECOND = "1-tff/1-pump/1", "1-tff/2-pump/1"
 
 
 @pytest.fixture
-def phases(monkeypatch: pytest.MonkeyPatch) -> dict[str, EquipmentPhase]:
-    table = dict(TEST_PHASES)
-    monkeypatch.setattr(controller_module, "PHASES", table)
-    return table
+def phases() -> Iterator[dict[str, EquipmentPhase]]:
+    with patch.dict(PHASES, TEST_PHASES) as table:
+        yield table
 
 
 @pytest.fixture

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from line import controller as controller_module
+from line.phases import PHASES
 from line.state import Command, State
 from tests.unit.line.bench import TEST_PHASES, Bench, bench, recipe
 from tests.unit.line.state_machine import KEY, Commands
@@ -17,9 +18,8 @@ from vesiflow.errors import ConfigError, Refused
 
 
 @pytest.fixture
-def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr(controller_module, "PHASES", dict(TEST_PHASES))
-    with bench(tmp_path) as made:
+def rig(tmp_path: Path) -> Iterator[Bench]:
+    with patch.dict(PHASES, TEST_PHASES), bench(tmp_path) as made:
         yield made
 
 

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from devices.commands import read
 from devices.readings import Quality, Reading
 from devices.roles import LINE_ROLES
-from line import controller
+from line.phases import PHASES
 from line.state import Command, State
 from line.watch import SENSORS, look
 from tests.unit.line.bench import TEST_PHASES, Bench, bench, recipe
@@ -38,9 +39,8 @@ class Sensors:
 
 
 @pytest.fixture
-def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr(controller, "PHASES", TEST_PHASES)
-    with bench(tmp_path) as made:
+def rig(tmp_path: Path) -> Iterator[Bench]:
+    with patch.dict(PHASES, TEST_PHASES), bench(tmp_path) as made:
         yield made
 
 

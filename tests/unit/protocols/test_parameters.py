@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from devices.roles import LINE_ROLES
 from protocols import phases
+from protocols.assays import ASSAYS
 from protocols.checks.order import CLOSES, ENDS, NEEDS, ONCE, WISE
 from protocols.checks.outcome import ASSAY_OF
 from protocols.checks.roles import LIMITS, ROLES
@@ -19,7 +20,6 @@ from protocols.display import FIELDS, lines
 from protocols.fields import CRITICAL, KEY, MONITORED
 from protocols.model import Recipe, UnitProcedure
 from protocols.parameters import nested_model, parameters
-from protocols.phases import ASSAYS
 from protocols.reference import reference
 from protocols.release import CRITERIA, Release
 from vesiflow.quantities import parse

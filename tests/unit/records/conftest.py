@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from protocols.phases import ASSAYS
+from protocols.assays import ASSAYS
 from records.journal import Journal
 from records.store import BatchFolder, Store
 from records.telemetry import TelemetryWriter
