@@ -130,7 +130,8 @@ class DryerHands:
 
     def _load_vials(self, details: Details) -> Answer:
         """What the robot has filled; in a run that begins here, vials of the formulated bulk."""
-        vials = self.deck.take_vials() or self.deck.filled_by_hand(int(number(details, "vials")))
+        apart = str(details.get("left_out", "")).split()
+        vials = self.deck.take_vials(apart) or self.deck.filled_by_hand(int(number(details, "vials")))
         return {"count": self.dryer.load(vials, self.hands.now())}, self.hands.takes(walks=2, seconds=10.0 * len(vials))
 
     def _stopper_vials(self, details: Details) -> Answer:

@@ -7,7 +7,7 @@ cannot be done at all (no tip, no such place, a tip too small) stops the robot w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -60,8 +60,11 @@ class RobotDeck:
         """Fresh tips in every rack."""
         self.taken.clear()
 
-    def take_vials(self) -> list[Vessel]:
-        """The filled vials leave the deck, rack by rack and in order."""
+    def take_vials(self, left_out: Collection[str] = ()) -> list[Vessel]:
+        """The filled vials leave the deck, rack by rack and in order; those at `left_out` ("vials:A1") go to waste."""
+        for place in left_out:
+            rack, _, well = place.partition(":")
+            self.ledger.discard(self.vials.pop((rack, _number(well))).empty())
         filled = [self.vials[place] for place in sorted(self.vials) if self.vials[place].volume > 0.0]
         self.vials = {}
         return filled

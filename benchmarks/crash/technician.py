@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -91,11 +92,10 @@ def _process_time(intent: Intent, clock: Clock) -> float:
 
 def _transferred(plant: Plant, intent: Intent, since: float) -> str:
     found = transfers(plant.ledger, since)
-    wanted = [(item["source"], item["target"]) for item in intent.args[0]]
-    made = [pair for pair in wanted if found.get(pair)]
-    if len(made) == len(wanted):
+    wanted = Counter((item["source"], item["target"]) for item in intent.args[0])
+    if all(found[pair] >= times for pair, times in wanted.items()):
         return "done"
-    return "not_done" if not made else "discard"
+    return "discard" if any(found[pair] for pair in wanted) else "not_done"
 
 
 def _pulsed(plant: Plant, intent: Intent, since: float) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from line import transfer_plan
 from line.asking import entered
 from line.phases.dryer import read
-from line.phases.pipetting import pipette, place_bottle, place_labware, place_stock
+from line.phases.pipetting import books, pipette, place_bottle, place_labware, place_stock
 from line.run import PhaseRun
 from line.transfer_plan import Stock
 from line.units import FreezeDryer
@@ -13,6 +15,8 @@ from protocols.phases import FillVials, Formulate, LoadVials, Stopper, UnloadVia
 from vesiflow.errors import ConfigError, Refused
 
 POOL, BUFFER, BULK = "pool:A1", "buffer:A1", "bulk:A1"
+_LEFT_OUT = "lyophilization.left_out."  # and the place of a vial
+_FILLED = 0.05  # of the fill volume by which a vial may differ
 
 
 async def formulate(run: PhaseRun, params: Formulate) -> None:
@@ -68,11 +72,28 @@ async def fill(run: PhaseRun, params: FillVials) -> None:
         text = f"Place a rack of {count} empty vials as {rack}, and full tip racks, on the deck"
         await place_labware(run, dryer.liquid_handler, "place vials", text, rack)
     await pipette(run, dryer.liquid_handler, plan.transfers)
-    run.fact("lyophilization.vials", vials)
-    run.result("vials filled", vials, "")
+    good = vials - _left_out(run, dict.fromkeys(transfer.target for transfer in plan.transfers), params.fill_volume)
+    run.fact("lyophilization.vials", good)
+    run.result("vials filled", good, "")
     run.result("fill volume", params.fill_volume, "m^3")
     if vials < params.vials:
         run.deviation("fewer vials than planned", vials, params.vials, "", "minor")
+
+
+def _left_out(run: PhaseRun, places: Iterable[str], volume: float) -> int:
+    """How many vials do not hold `volume`, or hold what nobody knows: they are named, and not dried with the others."""
+    found = {place: books(run).content(place).volume for place in places}
+    bad = [place for place, there in found.items() if there is None or abs(there - volume) > _FILLED * volume]
+    for place in found:
+        run.fact(_LEFT_OUT + place, 1.0) if place in bad else run.forget(_LEFT_OUT + place)
+    if len(bad) == len(found):
+        raise Refused(
+            "no vial holds what it should", device="lyophilization.liquid_handler", action="fill", value=", ".join(bad),
+            remedy="look, say what is in them with `vesiflow deck declare`, then restart; or abort",
+        )  # fmt: skip
+    if bad:
+        run.deviation(f"vials left out: {', '.join(bad)} hold another volume or nobody knows", len(bad), 0, "", "major")
+    return len(bad)
 
 
 def _count(run: PhaseRun, planned: int) -> int:
@@ -82,7 +103,10 @@ def _count(run: PhaseRun, planned: int) -> int:
 async def load(run: PhaseRun, params: LoadVials) -> None:
     """Half-stoppered vials onto the shelf, door closed."""
     vials = _count(run, params.vials)
-    await _counted(run, "load vials", f"Half-stopper {vials} vials, load the shelf, close the door", vials)
+    left_out = sorted(name.removeprefix(_LEFT_OUT) for name in run.facts if name.startswith(_LEFT_OUT))
+    apart = f"Take {', '.join(left_out)} out of the rack and keep them apart. " if left_out else ""
+    text = f"{apart}Half-stopper {vials} vials, load the shelf, close the door"
+    await _counted(run, "load vials", text, vials, left_out=" ".join(left_out))
     await read(run, run.unit(FreezeDryer))
 
 
@@ -106,9 +130,10 @@ async def unload(run: PhaseRun, params: UnloadVials) -> None:
     run.fact("lyophilization.unloaded", closed)
 
 
-async def _counted(run: PhaseRun, action: str, text: str, vials: int, held_by: str = "") -> float:
+async def _counted(run: PhaseRun, action: str, text: str, vials: int, held_by: str = "", left_out: str = "") -> float:
     """The count that a person gives; another than `vials` is an alarm, and holds the unit where `held_by` names one."""
-    values = await run.ask(action, text, {"vials": vials}, {"count": "1"})
+    details = {"vials": vials} | ({"left_out": left_out} if left_out else {})
+    values = await run.ask(action, text, details, {"count": "1"})
     count = entered(values["count"], "")
     run.result("count", count, "")
     if count != vials and held_by:

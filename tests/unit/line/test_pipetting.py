@@ -20,7 +20,7 @@ from line import deck_ledger as ledger
 from line.host import Host, World, hosted, make_world
 from line.state import Command, State
 from protocols.control import ControlRecipe, Operation, Phase, UnitProcedure
-from protocols.phases import FillVials, PreparePlate
+from protocols.phases import FillVials, LoadVials, PreparePlate
 from records.batch_record import build
 from records.journal_reader import JournalReader
 from records.report import html
@@ -67,14 +67,14 @@ class Rig:
         self.host.controller.create("b1", recipe(), "test")
         self.host.controller.start_phase("b1", KEY)
 
-    async def until(self, *states: State) -> None:
+    async def until(self, *states: State, key: str = KEY) -> None:
         """Let time pass until the batch is in one of these states or its phase has ended."""
         clock = self.host.clock
 
         async def wait() -> None:
             batch = self.host.controller.batch("b1")
             end = clock.now() + 40_000.0
-            while batch.state not in states and not batch.phases[KEY].finished.is_set():
+            while batch.state not in states and not batch.phases[key].finished.is_set():
                 assert clock.now() < end, (batch.state, batch.reason)
                 await clock.sleep(5.0)
 
@@ -103,8 +103,8 @@ class Rig:
     def doubts(self) -> list[str]:
         return [intent.id for intent in self.host.controller.journal.in_doubt("b1")]
 
-    def state(self) -> str:
-        return self.host.controller.batch("b1").phases[KEY].state
+    def state(self, key: str = KEY) -> str:
+        return self.host.controller.batch("b1").phases[key].state
 
 
 @asynccontextmanager
@@ -368,3 +368,65 @@ async def test_fifty_vials_stand_in_three_racks_of_24(tmp_path: Path, kind: str)
         assert "C1" not in books.items["vials_3-b1-1-electroporation"]
         filled = rig.plant.deck.take_vials()
         assert len(filled) == 50 and all(vial.volume == pytest.approx(2e-6, rel=0.02) for vial in filled)
+
+
+FILL, LOAD = "1-lyophilization/1-fill/1", "1-lyophilization/2-load/1"
+
+
+def drying_recipe(count: int) -> ControlRecipe:
+    unit = "lyophilization"
+    fill = Phase(FILL, f"{unit}.fill", unit, FillVials("bulk", count, 2e-6), 2_000.0)
+    load = Phase(LOAD, f"{unit}.load", unit, LoadVials(count), 600.0)
+    return ControlRecipe("vials", "1", "sim", (UnitProcedure(1, "dry", unit, (Operation("fill", (fill, load)),)),))
+
+
+async def filled_up_to(rig: Rig, count: int) -> str:
+    """Fill vials until the cable is lost after the second draw from the bulk; the action in doubt."""
+    rig.plant.store.bottle("bulk", 40e-6)
+    rig.plant.deck.place("bulk", "bulk")
+    controller = rig.host.controller
+    controller.create("b1", drying_recipe(count), "test")
+    controller.batch("b1").facts["bottle.bulk.volume"] = 40e-6
+    controller.journal.event(ledger.PLACED, "b1", key=FILL, role="lyophilization.liquid_handler", position="bulk",
+                             item="bulk", volume=40e-6, liquid="bulk")  # fmt: skip
+    lose_after(rig, "aspirate", 2)
+    controller.start_phase("b1", FILL)
+    await rig.until(State.HELD, key=FILL)
+    (doubt,) = rig.doubts()
+    assert rig.world.simulated is not None
+    rig.world.simulated.bench.unplugged.clear()
+    return doubt
+
+
+async def test_vials_whose_filling_was_given_up_are_left_out_of_the_dryer(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        doubt = await filled_up_to(rig, 12)
+        rig.host.controller.resolve(doubt, "discard", "Ada", "nobody knows")
+        await rig.host.client.declare("bulk:A1", 30e-6, "bulk", "Ada", "weighed")
+        await rig.command(Command.UNHOLD)
+        await rig.until(key=FILL)
+        batch = rig.host.controller.batch("b1")
+        assert rig.state(FILL) == "complete", batch.reason
+        left_out = sorted(name.rpartition(".")[2] for name in batch.facts if "left_out" in name)
+        assert left_out and batch.facts["lyophilization.vials"] == 12 - len(left_out)
+        (told,) = rig.host.controller.journal.events("b1", ("deviation",))
+        assert "vials left out: " + ", ".join(left_out) in told.data["what"] and told.data["severity"] == "major"
+        rig.host.controller.start_phase("b1", LOAD)
+        await rig.until(key=LOAD)
+        asked = rig.host.controller.journal.events("b1", ("prompt.asked",))[-1]
+        assert asked.data["text"].startswith(f"Take {', '.join(left_out)} out of the rack")
+        assert rig.plant.dryer.count == 12 - len(left_out)
+
+
+async def test_vials_that_are_all_in_doubt_end_the_filling_until_somebody_says_what_is_in_them(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        doubt = await filled_up_to(rig, 4)
+        rig.host.controller.resolve(doubt, "discard", "Ada", "nobody knows")
+        await rig.command(Command.UNHOLD)
+        await rig.until(State.HELD, key=FILL)
+        assert "no vial holds what it should" in rig.host.controller.batch("b1").reason
+        for well in "ABCD":
+            await rig.host.client.declare(f"vials:{well}1", 2e-6, "bulk", "Ada", "weighed")
+        await rig.command(Command.UNHOLD)
+        await rig.until(key=FILL)
+        assert rig.state(FILL) == "complete" and rig.host.controller.batch("b1").facts["lyophilization.vials"] == 4
