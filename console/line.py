@@ -15,6 +15,7 @@ from rich.tree import Tree
 from console.reports import reported
 from console.running import drive
 from console.summary import plain_table, screen
+from console.web.login import Login
 from console.web.page import mount
 from devices.line_file import LineFile, load_line, packaged
 from line.access import Guarded, refuse_open, token
@@ -141,8 +142,8 @@ async def _serve(
         async with hosted(line, store, seed=seed, exchanged=exchanged) as here, reported(here.controller.batches):
             me = Service(line.name, f"http://{_reachable(host)}:{port}", os.getpid(), line.file)
             app = create_app(here.controller)
-            mount(app)
-            guarded = app if known is None else Guarded(app, known)
+            mount(app, closed=known is not None)
+            guarded = app if known is None else Login(Guarded(app, known), known, line.name, WallClock())
             server = _Server(uvicorn.Config(guarded, log_level="warning", access_log=False, lifespan="off"))
             with announced(store.line(line.name), me):
                 serving = asyncio.create_task(server.serve(sockets=[listener]), name="serve")

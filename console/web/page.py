@@ -8,41 +8,31 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, StreamingResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from console.web.forms import HEADERS, HERE, TEMPLATES, Form, read
 from console.web.view import look
 from line.client import LineClient
 from line.state import Command
 from vesiflow.clock import WallClock
-from vesiflow.errors import ConfigError, Refused, VesiflowError
+from vesiflow.errors import ConfigError, VesiflowError
 
-HERE = Path(__file__).parent
 SECTIONS = ("alarms", "prompt", "doubts", "batches", "commands")
 PERIOD = 1.0  # s between looks
 NOTHING = "<!-- -->"
 """A browser does not pass on an event without data, and the section must go."""
-LONGEST = 10_000  # bytes of a form
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
-
-Form = dict[str, str]
 
 
-def mount(app: FastAPI) -> None:
-    """Add the page to the API `app` of a controller: GET / and what belongs to it below /page."""
-    page = Site(app)
+def mount(app: FastAPI, *, closed: bool = False) -> None:
+    """Add the page to the API `app` of a controller: GET / and what belongs to it below /page.
+
+    `closed`: the page is behind a login (`console.web.login`) and offers to log out.
+    """
+    page = Site(app, closed)
     routes = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
     routes.add_api_route("/", page.show, methods=["GET"])
     routes.add_api_route("/page/stream", page.stream, methods=["GET"])
@@ -55,11 +45,10 @@ def mount(app: FastAPI) -> None:
 class Site:
     """The page of the line behind `app`."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, closed: bool = False) -> None:
         self._app = app
+        self._closed = closed
         self._clock = WallClock()
-        loader = FileSystemLoader(HERE / "templates")
-        self._templates = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
 
     @asynccontextmanager
     async def _line(self) -> AsyncIterator[LineClient]:
@@ -71,7 +60,7 @@ class Site:
         """Name of the line, and every section as HTML."""
         async with self._line() as client:
             page = await look(client)
-        template = self._templates.get_template("sections.html").make_module({"page": page})
+        template = TEMPLATES.get_template("sections.html").make_module({"page": page})
         return page.line["name"], {name: str(getattr(template, name)()).strip() for name in SECTIONS}
 
     async def show(self, request: Request) -> Response:
@@ -80,7 +69,9 @@ class Site:
 
     async def _whole(self, error: str = "", status: int = 200) -> Response:
         line, sections = await self._sections()
-        html = self._templates.get_template("page.html").render(line=line, sections=sections, error=error)
+        html = TEMPLATES.get_template("page.html").render(
+            line=line, sections=sections, error=error, closed=self._closed
+        )
         return HTMLResponse(html, status, HEADERS)
 
     async def stream(self, request: Request) -> Response:
@@ -124,14 +115,8 @@ class Site:
 
 
 async def _form(request: Request) -> Form:
-    """The fields of a form that this page has sent; another site's form is Refused."""
-    sent_by, origin = request.headers.get("sec-fetch-site", "same-origin"), request.headers.get("origin")
-    if sent_by not in ("same-origin", "none") or (origin and urlsplit(origin).netloc != request.headers.get("host")):
-        raise Refused("the form comes from another site", action="form", remedy="use the page of this line")
-    body = await request.body()
-    if len(body) > LONGEST:
-        raise ConfigError("the form is too long", value=f"{len(body)} bytes", bounds=f"{LONGEST} bytes")
-    form = {name: text.strip() for name, text in parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)}
+    """The fields of a form of this page; ConfigError when nobody is named."""
+    form = await read(request)
     if not form.get("who"):
         raise ConfigError("a person must be named", action="form", remedy="fill in your name at the top")
     return form

@@ -18,7 +18,8 @@ function put(name, html) {
 
 document.addEventListener("submit", (event) => {
   const hidden = event.target.querySelector("input.who");
-  if (hidden) { hidden.value = who.value; }
+  if (!hidden) { return; }
+  hidden.value = who.value;
   if (who.value.trim() === "") { event.preventDefault(); who.focus(); who.classList.add("missing"); }
 });
 document.addEventListener("focusout", () => setTimeout(() => waiting.forEach((html, name) => put(name, html)), 0));

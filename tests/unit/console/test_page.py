@@ -13,7 +13,8 @@ import pytest
 from fastapi import FastAPI
 
 from console.web import page
-from console.web.page import HERE, Site, mount
+from console.web.forms import HERE
+from console.web.page import Site, mount
 from devices.commands import Verdict
 from devices.line_file import load_line
 from line.api import create_app
