@@ -53,9 +53,9 @@ class Shell:
         command = [sys.executable, "-m", "console", *arguments]
         return self.stack.enter_context(process(command, self.environment, self.home / log))
 
-    def serve(self, line: str, name: str, log: str) -> subprocess.Popen[bytes]:
+    def serve(self, line: str, name: str, log: str, port: int | None = None) -> subprocess.Popen[bytes]:
         """`line serve`, once it answers."""
-        child = self.start("line", "serve", line, "--port", str(free_port()), log=log)
+        child = self.start("line", "serve", line, "--port", str(port or free_port()), log=log)
         until(lambda: child.poll() is not None or find(self.store, name) is not None, 120)
         assert child.poll() is None, (self.home / log).read_text()
         until(lambda: self.run("line", "status", "--line", name).returncode == 0, 60)
