@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 import httpx
 
 from console.finding import FAIL, OK, WARN, Finding
-from flows.settings import api_url
+from flows.settings import PASSWORD, api_url
 from flows.versions import numbers
+from vesiflow.errors import ConfigError
+from vesiflow.secret import secret
 
 PATIENCE = 5.0  # s
 LARGEST_OFFSET = 2.0  # s between the clocks of two machines
@@ -30,7 +32,11 @@ def prefect_server(
         yield Finding("Prefect server", OK, "none named: `vesiflow run` embeds one")
         return
     url = api_url(server)
-    user, _, password = os.environ.get("PREFECT_API_AUTH_STRING", "").partition(":")
+    try:
+        user, _, password = (secret(PASSWORD) or "").partition(":")
+    except ConfigError as error:
+        yield Finding("Prefect server", FAIL, str(error))
+        return
     try:
         with httpx.Client(
             base_url=url, timeout=PATIENCE, transport=transport, auth=(user, password) if user else None

@@ -6,6 +6,7 @@ from prefect import flow
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows import no_pickle
+from flows.line_token import line_token
 from line.connect import service
 from line.service import url_of
 from records.store import Store
@@ -51,7 +52,7 @@ async def answer(order: AnswerOrder) -> dict[str, str]:
     Args:
         order: which line, who, and the values
     """
-    async with service(order.controller or url_of(Store(), order.line), order.line) as client:
+    async with service(order.controller or url_of(Store(), order.line), order.line, await line_token()) as client:
         asked = await client.prompt()
         if asked is None or asked["action"] != order.action:
             now = "nothing" if asked is None else f"{asked['action']}: {asked['text']}"

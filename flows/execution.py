@@ -10,6 +10,7 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled
 
 from flows import no_pickle
+from flows.line_token import line_token
 from flows.mirror import Mirror
 from flows.order import Order, UnitOrder, WhenHeld
 from flows.steps import as_task
@@ -99,7 +100,10 @@ async def _run(job: Job, order: Order, store: Store, mirror: Mirror) -> Outcome:
             other(view)
 
     number = order.unit_procedure if isinstance(order, UnitOrder) else None
-    async with reached(job.line, store, seed=order.seed, controller=order.controller, apart=True) as client:
+    known = await line_token() if order.controller else None
+    async with reached(
+        job.line, store, seed=order.seed, controller=order.controller, known=known, apart=True
+    ) as client:
         procedure = Procedure(
             client, job.recipe, job.batch, order.who, watch, attended=order.when_held is WhenHeld.WAIT, wrap=as_task
         )

@@ -9,6 +9,8 @@ import os
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
+from vesiflow.secret import secret
+
 DEFAULTS: dict[str, str] = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -32,6 +34,9 @@ OUTAGE: dict[str, str] = {
 }
 """For the process of a batch only: a person at a command line wants to know at once."""
 
+PASSWORD = "PREFECT_API_AUTH_STRING"
+"""Of the server, user:password; `keyring` fetches it from there."""
+
 CHOSEN = ("PREFECT_HOME", "PREFECT_PROFILE", "PREFECT_API_URL", "PREFECT_PROFILES_PATH")
 
 
@@ -53,6 +58,8 @@ def apply(
     env = os.environ if environment is None else environment
     if server is not None:
         env["PREFECT_API_URL"] = api_url(server)
+    if (password := secret(PASSWORD, env)) is not None:
+        env[PASSWORD] = password
     for name, value in (DEFAULTS | OUTAGE if patient and _has_own_prefect(env) else DEFAULTS).items():
         env.setdefault(name, value)
     if quiet:

@@ -1,19 +1,19 @@
 """Who may talk to a controller service: on this machine anybody, from elsewhere whoever says the token.
 
-The token comes from the environment (`VESIFLOW_LINE_TOKEN`) on both sides, never from an order or a command line, so
-that it is in no record, log or list of processes.
+The token comes from the environment (`VESIFLOW_LINE_TOKEN`) or the keyring on both sides, never from an order or a
+command line, so that it is in no record, log or list of processes.
 """
 
 from __future__ import annotations
 
 import hmac
 import ipaddress
-import os
 from typing import Any
 
 from fastapi.responses import JSONResponse
 
 from vesiflow.errors import ConfigError
+from vesiflow.secret import secret
 
 VARIABLE = "VESIFLOW_LINE_TOKEN"
 LEAST = 20  # characters
@@ -23,10 +23,15 @@ OPEN = ("/health",)
 
 def token() -> str | None:
     """The token of this process, None without one; ConfigError, which does not show it, for one that is too weak."""
-    found = os.environ.get(VARIABLE) or None
-    if found is not None and (len(found) < LEAST or not found.isascii() or not found.isprintable() or " " in found):
+    found = secret(VARIABLE)
+    return None if found is None else checked(found, VARIABLE)
+
+
+def checked(found: str, source: str) -> str:
+    """A token as it is; ConfigError, which names its source and does not show it, for one that is too weak."""
+    if len(found) < LEAST or not found.isascii() or not found.isprintable() or " " in found:
         raise ConfigError(
-            "the token can be guessed or sent by nobody", device=VARIABLE, bounds=f"{LEAST} or more ASCII characters",
+            "the token can be guessed or sent by nobody", device=source, bounds=f"{LEAST} or more ASCII characters",
             remedy="python3 -c 'import secrets; print(secrets.token_urlsafe(32))' makes one",
         )  # fmt: skip
     return found

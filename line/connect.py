@@ -21,9 +21,17 @@ _TIMEOUT = httpx.Timeout(10.0, read=60.0)
 
 @asynccontextmanager
 async def reached(
-    line: LineFile, store: Store, *, seed: int | None = None, controller: str | None = None, apart: bool = False
+    line: LineFile,
+    store: Store,
+    *,
+    seed: int | None = None,
+    controller: str | None = None,
+    known: str | None = None,
+    apart: bool = False,
 ) -> AsyncIterator[LineClient]:
     """A client of the controller of `line`: of the service at URL `controller`, else of one hosted here.
+
+    `known` is the service's token, by default that of this process.
 
     `apart` hosts it in a thread of its own, for processes whose signals are not ours.
 
@@ -37,19 +45,19 @@ async def reached(
         async with hosted(line, store, seed=seed) as host:
             yield host.client
         return
-    async with service(controller, line.name) as client:
+    async with service(controller, line.name, known) as client:
         yield client
 
 
 @asynccontextmanager
-async def service(url: str, line: str | None = None) -> AsyncIterator[LineClient]:
+async def service(url: str, line: str | None = None, known: str | None = None) -> AsyncIterator[LineClient]:
     """A client of the controller service at `url`; ConfigError for no URL, or when it serves another line than `line`.
 
-    Without `line` nothing is asked yet.
+    Without `line` nothing is asked yet. `known` is the service's token, by default that of this process.
     """
     if not url.startswith(("http://", "https://")):
         raise ConfigError("no URL of a service", value=url, remedy="write it like http://127.0.0.1:4300")
-    said = headers(token())
+    said = headers(known or token())
     async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT, follow_redirects=False, headers=said) as http:
         client = LineClient(http)
         if line is not None and (name := (await client.line())["name"]) != line:

@@ -5,6 +5,7 @@ The database dies in the middle of both batches and comes back: the lines go on,
 
 from __future__ import annotations
 
+import base64
 import subprocess
 import sys
 from collections import Counter
@@ -19,6 +20,8 @@ import httpx
 import pytest
 
 from benchmarks.postgresql import PostgreSQL, binaries, server
+from flows.line_token import BLOCK
+from line.access import VARIABLE
 from line.record import record_of
 from line.service import find
 from records.batch_record import comparable
@@ -36,7 +39,9 @@ pytestmark = [
 
 RECIPES = {"alpha": str(DATA / "short.yaml"), "beta": "tff"}
 """What each line makes."""
-ACCOUNT = ("vesiflow", "a password")
+ACCOUNT = ("vesiflow", "canary-9Kf-not-to-be-seen")
+TOKEN = "canary-Zq7-not-to-be-seen"
+"""Of both lines."""
 BACKUP = Path(__file__).parents[2] / "deployments" / "backup.sh"
 
 
@@ -100,6 +105,8 @@ def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]
         prefect = Prefect(f"http://127.0.0.1:{port}", common, folder, http)
         found = Laboratory(database, prefect, folder)
         until(lambda: healthy(http))
+        keep = "import os; from prefect.blocks.system import Secret; Secret(value=os.environ['TOKEN']).save(os.environ['BLOCK'])"
+        subprocess.run([sys.executable, "-c", keep], env=common | {"TOKEN": TOKEN, "BLOCK": BLOCK}, check=True)
         for line in RECIPES:
             stack.enter_context(beside(found, line))
         until(lambda: all(find(found.store(line), line) is not None for line in RECIPES))
@@ -117,9 +124,11 @@ def beside(laboratory: Laboratory, line: str) -> Iterator[None]:
     serve = [sys.executable, "-m", "console", "line", "serve", file, "--port", str(free_port()), "--seed", "1"]
     worker = [sys.executable, "-m", "prefect", "worker", "start", "--pool", f"line-{line}", "--name", line]
     environment = prefect.environment | {"VESIFLOW_HOME": str(folder / line)}
+    knows = environment | {VARIABLE: TOKEN}
     with (
-        process(serve, environment, folder / f"{line}.log"),
-        process(worker, environment, folder / f"worker-{line}.log"),
+        process(serve, knows, folder / f"{line}.log"),
+        # the flows on beta have the token from the server's Secret block
+        process(worker, knows if line == "alpha" else environment, folder / f"worker-{line}.log"),
     ):
         yield
 
@@ -156,6 +165,25 @@ def nothing_is_lost(laboratory: Laboratory, line: str, run: str) -> dict[str, An
     assert Counter(laboratory.events(line, "phase.started")) == dict.fromkeys(phases, 1)
     until(lambda: laboratory.tasks(run) == dict.fromkeys(phases, "COMPLETED"))
     return ended
+
+
+@pytest.mark.usefixtures("outage")
+def test_no_secret_is_in_a_log_journal_record_or_database(laboratory: Laboratory) -> None:
+    database = laboratory.database.ask("pg_dump").encode()
+    written = {path: path.read_bytes() for path in laboratory.folder.rglob("*") if path.is_file()}
+    assert any(path.name == "report.html" for path in written)
+    assert b"alpha-1" in database
+    said = base64.b64encode(":".join(ACCOUNT).encode()).decode()
+    for canary in (TOKEN, ACCOUNT[1], said, laboratory.database.environment["PGPASSWORD"]):
+        assert canary.encode() not in database
+        assert [str(path) for path, content in written.items() if canary.encode() in content] == []
+
+
+def test_a_line_is_closed_without_its_token(laboratory: Laboratory) -> None:
+    for line in RECIPES:
+        found = find(laboratory.store(line), line)
+        assert found is not None
+        assert httpx.get(f"{found.url}/line").status_code == 401
 
 
 def test_the_server_is_closed_without_the_password(laboratory: Laboratory) -> None:
