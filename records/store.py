@@ -97,17 +97,21 @@ class Store:
         for line, head in known:
             if head.batch == batch:
                 return self.batch(line, batch)
+        if not known:
+            what = f"there is no batch {batch!r}: none has been made in {self.root}"
+            raise ConfigError(what, remedy="start one with `vesiflow run exosome`")
         raise ConfigError(
             f"there is no batch {batch!r} in {self.root}",
             bounds=_some([head.batch for _, head in reversed(known)]),
-            remedy="see `vesiflow batch list`" if known else "start one with `vesiflow run exosome`",
+            remedy="see `vesiflow batch list`",
         )
 
     def known_line(self, line: str) -> str:
         """`line` when it has a journal; ConfigError that names the lines that have."""
         if is_safe(line) and self.journal(line).is_file():
             return line
-        raise ConfigError(f"no batch has run on a line {line!r} in {self.root}", bounds=_some(self.lines()))
+        known = self.lines()
+        raise ConfigError(f"no batch has run on a line {line!r} in {self.root}", bounds=_some(known) if known else None)
 
     def _inside(self, *parts: str) -> Path:
         for part in parts:
@@ -126,4 +130,4 @@ class Store:
 def _some(names: list[str], most: int = 5) -> str:
     """The first few `names` for an error message."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more if names else "none yet"
+    return ", ".join(names[:most]) + more

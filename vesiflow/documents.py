@@ -85,7 +85,7 @@ def text_of(path: Path) -> str:
     """The text in `path`; DocumentError when it cannot be read, is too large or no UTF-8."""
     try:
         if path.exists() and not path.is_file():
-            raise DocumentError([Problem(str(path), 1, "", "is not a file")])
+            raise DocumentError([Problem(str(path), 1, "", "is not a file; give the path of a YAML file")])
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
@@ -96,7 +96,7 @@ def text_of(path: Path) -> str:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise DocumentError([Problem(str(path), line, "", "is not UTF-8 text")]) from error
+        raise DocumentError([Problem(str(path), line, "", "is not UTF-8 text; save it as UTF-8")]) from error
 
 
 def parse(text: str, file: str) -> Document:

@@ -14,6 +14,7 @@ from protocols.parameters import Parameter, parameters
 from vesiflow.documents import Place
 from vesiflow.quantities import show
 
+MATERIAL = "material."
 _TRANSPARENT = ("procedure", "operations")
 
 
@@ -21,18 +22,24 @@ ABSURD = 1e6
 """A value this many times outside its range is a slip of the pen: nothing is worth computing from it."""
 
 
-def ranges(plan: Plan) -> Iterator[Finding]:
-    """Values outside the table of parameters."""
+def ranges(plan: Plan) -> list[Finding]:
+    """Values outside the table of parameters; of the material alone where it has some: the others scale with it."""
+    found = list(_outside(plan))
+    return [one for one in found if one.path.startswith(MATERIAL)] or found
+
+
+def computable(plan: Plan) -> bool:
+    """Whether the material is within its range and every value near enough to its own for the other checks."""
+    sane = all(_sane(value, *parameter.bounds) for parameter, _, value in _bounded(plan))
+    return sane and not any(one.path.startswith(MATERIAL) for one in ranges(plan))
+
+
+def _outside(plan: Plan) -> Iterator[Finding]:
     for parameter, place, value in _bounded(plan):
         low, high = parameter.bounds
         slack = 1e-9 * max(abs(low), abs(high))
         if not low - slack <= value <= high + slack:
             yield plan.error(place, _reason(parameter, value))
-
-
-def computable(plan: Plan) -> bool:
-    """Whether every value is near enough to its range for the arithmetic of the other checks."""
-    return all(_sane(value, *parameter.bounds) for parameter, _, value in _bounded(plan))
 
 
 def _sane(value: float, low: float, high: float) -> bool:

@@ -34,7 +34,7 @@ def test_batches_of_all_lines_are_found_oldest_first(tmp_path: Path) -> None:
 
 def test_an_unknown_batch_names_what_exists(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    with pytest.raises(ConfigError, match=r"none yet.*vesiflow run exosome"):
+    with pytest.raises(ConfigError, match=r"none has been made in .*vesiflow run exosome"):
         store.find("B1")
     run(store, "sim", *(f"B{number}" for number in range(7)))
     with pytest.raises(ConfigError, match=r"B6, B5, B4, B3, B2 and 2 more.*vesiflow batch list") as caught:
