@@ -171,11 +171,23 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
+class Ends:
+    """Both ends of one transfer: whether it was drawn from its source and given to its target; None: nobody knows."""
+
+    drawn: bool | None
+    given: bool | None
+
+
+MADE, UNTOUCHED, IN_DOUBT = Ends(True, True), Ends(False, False), Ends(None, None)
+
+
+@dataclass(frozen=True, slots=True)
 class TransferReport:
     """What is known of an order of transfers: the first `done` of `total` happened, the next `doubt` may have.
 
-    `tips` are the places ("tips_300_1:A1") tips were taken from, `run` the robot's name for the order, `detail` its
-    own words about what went wrong.
+    Where the handler knows better, channel by channel, `ends` says it of every transfer; `done` and `doubt` then only
+    count. `tips` are the places ("tips_300_1:A1") tips were taken from, `run` the robot's name for the order, `detail`
+    its own words about what went wrong.
     """
 
     total: int
@@ -184,6 +196,7 @@ class TransferReport:
     tips: tuple[str, ...] = ()
     run: str = ""
     detail: str = ""
+    ends: tuple[Ends, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from devices.deck import DeckState, Layout
-from devices.readings import Transfer
+from devices.readings import IN_DOUBT, MADE, UNTOUCHED, Ends, Transfer
 from records.journal_reader import Entry, Intent
 from vesiflow.errors import LimitExceeded, Refused
 
@@ -122,18 +122,25 @@ _ENTRIES = {PLACED: _placed, TIPS: _tips, DECLARED: _declared}
 
 
 def _transferred(books: Books, intent: Intent) -> None:
-    transfers = [Transfer(**item) for item in intent.args[0]]
-    done, doubt, gone = verdict(intent)
-    for transfer in transfers[:done]:
-        move(books, transfer)
-    if not gone:
-        for transfer in transfers[done : done + doubt]:
-            for place in (transfer.source, transfer.target):
-                books.put(place, Content(None, books.content(place).liquids))
-    else:
-        for transfer in transfers[done : done + doubt]:
+    for item, fate in zip(intent.args[0], fates(intent), strict=True):
+        transfer = Transfer(**item)
+        if fate == MADE:
             move(books, transfer)
+            continue
+        _at_end(books, transfer.source, -transfer.volume, fate.drawn)
+        _at_end(books, transfer.target, transfer.volume, fate.given)
     books.used_tips |= set(_report(intent).get("tips") or ())
+
+
+def _at_end(books: Books, place: str, change: float, happened: bool | None) -> None:
+    """One end of a transfer that was not made as a whole."""
+    content = books.content(place)
+    if happened is None:
+        books.put(place, Content(None, content.liquids))
+    elif happened:
+        volume = _plus(content.volume, change)
+        share = volume / content.volume if volume is not None and content.volume else 1.0
+        books.put(place, Content(volume, {name: part * share for name, part in content.liquids.items()}))
 
 
 def move(books: Books, transfer: Transfer) -> None:
@@ -152,34 +159,54 @@ def _plus(volume: float | None, change: float) -> float | None:
     return None if volume is None else max(volume + change, 0.0)
 
 
-def verdict(intent: Intent) -> tuple[int, int, bool]:
-    """(transfers that happened, transfers after them in doubt, whether a person says those happened too)."""
-    total = len(intent.args[0])
-    outcome, resolution = intent.outcome, intent.resolution
+def fates(intent: Intent) -> list[Ends]:
+    """What became of every transfer of an order, by its outcome and by what a person says about what is in doubt.
+
+    "done" is said of whole transfers: what was in doubt is in its well. "not_done": what nobody knew did not happen.
+    """
+    total, outcome = len(intent.args[0]), intent.outcome
     if outcome is None:
-        return 0, total, False
+        return [IN_DOUBT] * total
     if outcome.state == "DONE":
-        return total, 0, False
+        return [MADE] * total
+    found = _evidence(intent, total)
+    said = intent.resolution.verdict if intent.resolution else ""
+    if said == "done":
+        return [MADE if _in_doubt(ends) else ends for ends in found]
+    if said == "not_done":
+        return [Ends(bool(ends.drawn), bool(ends.given)) for ends in found]
+    return found
+
+
+def _evidence(intent: Intent, total: int) -> list[Ends]:
     report = _report(intent)
-    done, doubt = (
-        (int(report["done"]), int(report["doubt"])) if report else (0, 0 if outcome.state != "UNKNOWN" else total)
-    )
-    if resolution is None:
-        return done, doubt, False
-    if resolution.verdict == "not_done":
-        return done, 0, False
-    return done, doubt, resolution.verdict == "done"
+    if not report:
+        return [IN_DOUBT if intent.outcome and intent.outcome.state == "UNKNOWN" else UNTOUCHED] * total
+    if report.get("ends"):
+        return [Ends(one["drawn"], one["given"]) for one in report["ends"]]
+    done, doubt = int(report["done"]), int(report["doubt"])
+    return [MADE] * done + [IN_DOUBT] * doubt + [UNTOUCHED] * (total - done - doubt)
+
+
+def _in_doubt(ends: Ends) -> bool:
+    return ends.drawn is None or ends.given is None
 
 
 def rows(intent: Intent) -> list[dict[str, Any]]:
-    """One row for every transfer of an order that has its outcome: what was moved, and whether it was."""
-    done, doubt, gone = verdict(intent)
-    rest = len(intent.args[0]) - done - doubt
-    states = ["DONE"] * done + ["DONE" if gone else "UNKNOWN"] * doubt + ["NOT_DONE"] * rest
+    """One row for every transfer of an order that has its outcome: what was moved, and whether it was.
+
+    LOST left its source and never came to its target.
+    """
     return [
-        {"key": intent.phase, "intent": intent.id, "number": number, **item, "state": state}
-        for number, (item, state) in enumerate(zip(intent.args[0], states, strict=True), 1)
+        {"key": intent.phase, "intent": intent.id, "number": number, **item, "state": _word(ends)}
+        for number, (item, ends) in enumerate(zip(intent.args[0], fates(intent), strict=True), 1)
     ]
+
+
+def _word(ends: Ends) -> str:
+    if _in_doubt(ends):
+        return "UNKNOWN"
+    return "DONE" if ends.given else "LOST" if ends.drawn else "NOT_DONE"
 
 
 def _report(intent: Intent) -> Mapping[str, Any]:
@@ -193,15 +220,19 @@ def _report(intent: Intent) -> Mapping[str, Any]:
     return found
 
 
-def settled(intents: Iterable[Intent], phase: str) -> int:
-    """How many transfers of a phase are never to be made again: made, or decided about by a person."""
-    count = 0
+def remaining(plan: Sequence[Transfer], intents: Iterable[Intent], phase: str) -> list[Transfer]:
+    """What of a phase's plan is still to be made, in order: not what arrived, not what a person has decided about."""
+    left = list(plan)
     for intent in intents:
         if intent.phase == phase and intent.verb == VERB:
-            done, doubt, gone = verdict(intent)
-            discarded = intent.resolution is not None and intent.resolution.verdict == "discard"
-            count += done + (doubt if gone or discarded else 0)
-    return count
+            order = len(intent.args[0])
+            given_up = intent.resolution is not None and intent.resolution.verdict == "discard"
+            left[:order] = [
+                transfer
+                for transfer, ends in zip(left[:order], fates(intent), strict=True)
+                if not (ends.given or (given_up and _in_doubt(ends)))
+            ]
+    return left
 
 
 def refuse(transfers: Sequence[Transfer], books: Books, layout: Layout) -> None:

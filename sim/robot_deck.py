@@ -28,6 +28,14 @@ HAND_SECONDS = 12.0
 _CAPACITY = re.compile(r"tips?_(\d+)")
 
 
+class ChannelErrors(ValueError):
+    """Some channels could not do their part; the others have done it."""
+
+    def __init__(self, channels: Mapping[int, str]) -> None:
+        super().__init__("; ".join(channels.values()))
+        self.channels = channels
+
+
 @dataclass
 class Tip:
     """A tip on a channel: how much it takes, m^3, and what is in it."""
@@ -94,19 +102,24 @@ class RobotDeck:
     # -- robot
 
     def act(self, op: str, channels: Sequence[Mapping[str, Any]], now: float) -> float:
-        """Carry out one operation on all its channels; the seconds it takes. ValueError stops the robot."""
+        """Carry out one operation, channel by channel; the seconds it takes. ChannelErrors names those that failed."""
         volumes = [float(c.get("volume_ul", 0.0)) * 1e-9 for c in channels]
+        failed: dict[int, str] = {}
         for channel, volume in zip(channels, volumes, strict=True):
             number, resource, well = int(channel["channel"]), str(channel["resource"]), str(channel["well"])
-            if op == "pick_up_tips":
-                self._pick_up(number, resource, well)
-            elif op == "drop_tips":
-                self.ledger.discard(self._tip(number).content)
-                del self.tips[number]
-            elif op == "aspirate":
-                self._aspirate(number, resource, well, volume, now)
-            else:
-                self._dispense(number, resource, well, volume, now)
+            try:
+                if op == "pick_up_tips":
+                    self._pick_up(number, resource, well)
+                elif op == "drop_tips":
+                    self._drop(number)
+                elif op == "aspirate":
+                    self._aspirate(number, resource, well, volume, now)
+                else:
+                    self._dispense(number, resource, well, volume, now)
+            except ValueError as error:
+                failed[number] = str(error)
+        if failed:
+            raise ChannelErrors(failed)
         return SECONDS[op] + max(volumes) * PER_VOLUME
 
     def contents(self) -> Iterator[Material]:
@@ -126,6 +139,10 @@ class RobotDeck:
         # Racks are named by their tips; a number too small for a tip only counts the racks.
         capacity = float(match[1]) * 1e-9
         self.tips[number] = Tip(capacity if capacity >= 10e-9 else 1000e-9)
+
+    def _drop(self, number: int) -> None:
+        self.ledger.discard(self._tip(number).content)
+        del self.tips[number]
 
     def _tip(self, number: int) -> Tip:
         if number not in self.tips:

@@ -1,9 +1,9 @@
 """Liquid handler through PyLabRobot 0.2.2: deck, trackers and backends are its, the rules are ours.
 
-What a robot did cannot be read back, so `transfer` is BLIND: a lost reply is for the operator to decide. Contents of
-bottles are not known, people exchange them; plates and vials are booked from the moment this driver fills them or the
-line's journal tells it (`know`). Wells touched by a failed operation are marked uncertain. Which robots and how far:
-`plr_backends.py`.
+What a robot did cannot be read back: what its channels answered is all there is (`read_progress`), and it dies with
+this process. So after an error only the channels in doubt are for the operator to decide, after a crash the whole
+order. Contents of bottles are not known, people exchange them; plates and vials are booked from the moment this driver
+fills them or the line's journal tells it (`know`). Which robots and how far: `plr_backends.py`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field
 from pylabrobot.liquid_handling import LiquidHandler
 from pylabrobot.liquid_handling.errors import ChannelizedError
 from pylabrobot.resources import (
+    TipSpot,
     does_tip_tracking,
     does_volume_tracking,
     set_tip_tracking,
@@ -31,6 +32,7 @@ from devices.deck import DeckState, Layout
 from devices.drivers.plr_backends import KINDS, Robot, backend
 from devices.drivers.plr_deck import BOTTLES, load_deck
 from devices.drivers.plr_layout import layout
+from devices.drivers.plr_order import Note, Order, judged
 from devices.drivers.plr_places import CHANNELS, Places
 from devices.drivers.plr_plan import Free, Move, Step, check_volumes, moves_for, plan, rehearse
 from devices.link import Link
@@ -38,7 +40,7 @@ from devices.readings import Identity, Transfer, TransferReport
 from devices.strict import about, check_role
 from devices.transports import SerialSettings
 from vesiflow.clock import Clock
-from vesiflow.errors import ConfigError, DeviceFault, Refused, VesiflowError
+from vesiflow.errors import ConfigError, DeviceFault, NotSent, Refused, VesiflowError
 from vesiflow.quantities import Duration, Volume, inside
 
 MIX_CYCLES = 2
@@ -81,6 +83,7 @@ class PlrLiquidHandler:
         self._booked: set[str] = set()  # places whose content this driver knows
         self._uncertain: set[str] = set()
         self._gone: set[str] = set()  # tips that were taken
+        self._order = Order()
 
     @staticmethod
     def deck_of(options: PlrOptions, **role_options: object) -> Layout:
@@ -122,7 +125,7 @@ class PlrLiquidHandler:
         check_role(self._name, self.provides, capability, role_options, channel)
         return self
 
-    @command(Kind.BLIND)
+    @command(Kind.COUNTED, evidence="read_progress", judge=judged)
     async def transfer(self, transfers: Sequence[Transfer]) -> TransferReport:
         """Carry out all transfers in order; refuses the whole list before the first move when one is impossible."""
         with about(self._name, "transfer"):
@@ -131,15 +134,19 @@ class PlrLiquidHandler:
             known = self._known(moves)
             check_volumes(moves, known, self._limits)
             steps = plan(moves, Free(places.racks), known, self._channels)
+            self._order = Order(self._order.number + 1, transfers)
             await self._bare(handler)  # tips left over from an operation that failed
             for step in steps:
                 await self._carry_out(handler, step)
             await self._bare(handler)  # a controller that dies between two orders leaves no tip behind
-        taken = tuple(f"{spot.parent.name}:{places.well(spot)}" for step in steps for spot in step.tips or ())
-        self._gone.update(taken)
         if robot.returns_tips:
             places.take_away(frozenset(self._gone))
-        return TransferReport(len(transfers), len(transfers), 0, taken)
+        return self._order.report()
+
+    @read
+    async def read_progress(self) -> TransferReport:
+        """What the channels have answered in the last order of this process; an empty report before the first one."""
+        return self._order.report()
 
     @read
     async def rehearse(self, transfers: Sequence[Transfer]) -> None:
@@ -236,24 +243,54 @@ class PlrLiquidHandler:
         channels = list(range(len(step.moves)))
         if step.tips is not None:
             await self._bare(handler)
+            self._take(step.tips)
             await self._guarded((), handler.pick_up_tips, list(step.tips), use_channels=channels)
         for move in step.moves:
             self._provide(move)
-        sources, targets = [move.source.item for move in step.moves], [move.target.item for move in step.moves]
-        volumes = [move.volume for move in step.moves]
-        await self._guarded(step.moves, handler.aspirate, sources, volumes, use_channels=channels)
-        await self._guarded(step.moves, handler.dispense, targets, volumes, use_channels=channels)
-        self._booked.update(m.target.name for m in step.moves if m.target.piece not in self._options.bottles)
+        try:
+            await self._draw(handler, step.moves, channels)
+        except DeviceFault as error:
+            await self._bring_home(handler, step, error.__cause__)
+            raise
+        await self._give(handler, step.moves, channels)
         if step.moves[0].mix:
             await self._mix(handler, step, channels)
+        self._order.first += len(step.moves)
+
+    async def _draw(self, handler: LiquidHandler, moves: Sequence[Move], channels: list[int]) -> None:
+        sources, volumes = [move.source.item for move in moves], [move.volume for move in moves]
+        note = self._order.drawn
+        await self._guarded(moves, handler.aspirate, sources, volumes, use_channels=channels, note=note)
+
+    async def _give(self, handler: LiquidHandler, moves: Sequence[Move], channels: list[int]) -> None:
+        targets, volumes = [move.target.item for move in moves], [move.volume for move in moves]
+        note = self._order.given
+        await self._guarded(moves, handler.dispense, targets, volumes, use_channels=channels, note=note)
+        self._booked.update(move.target.name for move in moves if move.target.piece not in self._options.bottles)
+
+    async def _bring_home(self, handler: LiquidHandler, step: Step, error: BaseException | None) -> None:
+        """Channels that did take up their liquid, while others failed, still give it: it would end in the trash."""
+        if not isinstance(error, ChannelizedError):
+            return
+        channels = [channel for channel in range(len(step.moves)) if channel not in error.errors]
+        if channels:
+            await self._give(handler, [step.moves[channel] for channel in channels], channels)
+
+    def _take(self, tips: Sequence[TipSpot]) -> None:
+        """They are gone whatever becomes of picking them up."""
+        _, places, _ = self._ready()
+        taken = [f"{spot.parent.name}:{places.well(spot)}" for spot in tips]
+        self._order.tips += taken
+        self._gone.update(taken)
 
     async def _mix(self, handler: LiquidHandler, step: Step, channels: list[int]) -> None:
         wells = [move.target.item for move in step.moves]
         top = min(float(handler.head[channel].get_tip().maximal_volume) for channel in channels)
         volumes = [round(min(MIX_FRACTION * well.tracker.get_used_volume(), top), 4) for well in wells]
+        order = self._order
         for _ in range(MIX_CYCLES):
-            await self._guarded(step.moves, handler.aspirate, wells, volumes, use_channels=channels)
-            await self._guarded(step.moves, handler.dispense, wells, volumes, use_channels=channels)
+            for operation, note in ((handler.aspirate, order.taken_up), (handler.dispense, order.given)):
+                await self._guarded(step.moves, operation, wells, volumes, use_channels=channels, note=note)
 
     async def _bare(self, handler: LiquidHandler) -> None:
         """No tip is on any channel afterwards: into the trash, or back where it came from on a robot without one."""
@@ -272,16 +309,30 @@ class PlrLiquidHandler:
         if move.target.piece in self._options.bottles and target.get_free_volume() < move.volume * 8:
             target.set_volume(0.0)
 
-    async def _guarded(self, moves: Sequence[Move], operation: Any, *args: Any, **kwargs: Any) -> None:
-        """One operation of the robot; after any failure the wells it touched are uncertain."""
+    async def _guarded(
+        self,
+        moves: Sequence[Move],
+        operation: Any,
+        *args: Any,
+        use_channels: Sequence[int] = (),
+        note: Note = lambda channel, happened: None,
+    ) -> None:
+        """One operation of the robot; `note` hears of every channel, and what failed leaves its wells uncertain."""
+        channels = {"use_channels": list(use_channels)} if use_channels else {}
         try:
             with self._quiet():
-                await operation(*args, **kwargs)
+                await operation(*args, **channels)
         except BaseException as error:
-            self._uncertain |= {place.name for move in moves for place in (move.source, move.target)}
+            failed = error.errors if isinstance(error, ChannelizedError) else use_channels
+            for channel, move in zip(use_channels, moves, strict=False) if not isinstance(error, NotSent) else ():
+                if channel in failed:
+                    self._uncertain |= {move.source.name, move.target.name}
+                note(channel, None if channel in failed else True)
             if isinstance(error, VesiflowError) or not isinstance(error, Exception):
                 raise
             raise DeviceFault(_reason(error), action=operation.__name__, remedy="look at the deck") from error
+        for channel, _ in zip(use_channels, moves, strict=False):
+            note(channel, True)
 
     def _quiet(self) -> contextlib.AbstractContextManager[object]:
         """Chatterbox backends print, without ever giving up the loop: keep it off the terminal."""

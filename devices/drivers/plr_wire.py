@@ -1,9 +1,10 @@
 """A PyLabRobot backend that sends every operation as one JSON line and needs the robot's answer.
 
 {"id": 1, "op": "aspirate", "channels": [{"channel": 0, "resource": "plate", "well": "A1", "volume_ul": 93.75}]}
-  -> {"id": 1, "ok": true}   or   {"id": 1, "error": "reason"}
+  -> {"id": 1, "ok": true}   or   {"id": 1, "error": "reason"}   or   {"id": 1, "errors": {"0": "reason"}}
 
-`pick_up_tips` and `drop_tips` carry no volume; tips are dropped into the resource "trash". Volumes are uL.
+`errors` names the channels that failed: all others have done their part. `pick_up_tips` and `drop_tips` carry no
+volume; tips are dropped into the resource "trash". Volumes are uL.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pylabrobot.liquid_handling.backends.backend import LiquidHandlerBackend
+from pylabrobot.liquid_handling.errors import ChannelizedError
 from pylabrobot.liquid_handling.standard import Drop, Pickup, SingleChannelAspiration, SingleChannelDispense
 from pylabrobot.resources import Tip
 
@@ -27,8 +29,8 @@ def encode_operation(number: int, op: str, channels: Sequence[dict[str, Any]]) -
     return json.dumps({"id": number, "op": op, "channels": list(channels)}).encode("ascii") + b"\n"
 
 
-def decode_result(line: bytes, number: int) -> str | None:
-    """None for "done", else the robot's reason; BadReply for a line about something else."""
+def decode_result(line: bytes, number: int) -> str | dict[int, str] | None:
+    """None for "done", else the robot's reason, by channel where it says so; BadReply for a line of something else."""
     try:
         reply = json.loads(line)
     except ValueError:
@@ -39,7 +41,15 @@ def decode_result(line: bytes, number: int) -> str | None:
         return None
     if isinstance(reply.get("error"), str):
         return shown(reply["error"]) or "no reason"
+    if (failed := _by_channel(reply.get("errors"))) is not None:
+        return failed
     raise BadReply("neither ok nor error", value=shown(line.decode("latin-1")), remedy="check the robot")
+
+
+def _by_channel(errors: object) -> dict[int, str] | None:
+    if not isinstance(errors, dict) or not errors or not all(channel.isdecimal() for channel in errors):
+        return None
+    return {int(channel): shown(str(reason)) for channel, reason in errors.items()}
 
 
 class WireBackend(LiquidHandlerBackend):  # type: ignore[misc]
@@ -94,7 +104,10 @@ class WireBackend(LiquidHandlerBackend):  # type: ignore[misc]
         reply = await self._link.query(
             encode_operation(number, op, channels), until(b"\n"), accept=ours, timeout=self._timeout, action=op
         )
-        if reason := decode_result(reply, number):
+        reason = decode_result(reply, number)
+        if isinstance(reason, dict):
+            raise ChannelizedError({channel: DeviceFault(one) for channel, one in reason.items()})
+        if reason:
             raise DeviceFault(
                 f"the robot refuses: {reason}", device=self._link.name, action=op, remedy="look at the deck"
             )

@@ -25,16 +25,16 @@ LOOK = 2.0  # s between two looks at requests while a robot works by itself
 async def pipette(run: PhaseRun, handler: LiquidHandler, plan: Sequence[Transfer]) -> None:
     """Carry out `plan`; refused as a whole before the first move when the books say that it cannot work."""
     layout = await handler.read_layout()
-    done = ledger.settled(run.journal.intents(run.batch, ledger.VERB), run.phase.key)
+    left = ledger.remaining(plan, run.journal.intents(run.batch, ledger.VERB), run.phase.key)
     _write_down(run)  # what a controller that died had no time for
     begun = books(run)
-    ledger.refuse(plan[done:], begun, layout)
+    ledger.refuse(left, begun, layout)
     await handler.know(begun.state())
-    await handler.rehearse(plan[done:])
+    await handler.rehearse(left)
     size = layout.group or max(len(plan), 1)
-    while done < len(plan):
+    while left:
         await run.attend()
-        order = list(plan[done : done + size])
+        order, left = left[:size], left[size:]
         now = books(run)
         ledger.refuse(order, now, layout)
         await handler.know(now.state())
@@ -42,8 +42,7 @@ async def pipette(run: PhaseRun, handler: LiquidHandler, plan: Sequence[Transfer
             await _carried_out(run, handler, order, by_itself=layout.group == 0)
         finally:
             _write_down(run)
-        done += len(order)
-        run.progress = done / len(plan)
+        run.progress = 1.0 - len(left) / len(plan)
     after = deck_snapshot.entry(_role(run), layout, books(run).state())
     run.journal.event(deck_snapshot.KIND, run.batch, key=run.phase.key, **after)
 

@@ -1,10 +1,10 @@
 """A pipetting robot behind a JSON line protocol of our own: one request, one answer when the move is done.
 
 {"id": 1, "op": "aspirate", "channels": [{"channel": 0, "resource": "plate", "well": "A1", "volume_ul": 93.75}]}
-  -> {"id": 1, "ok": true}   or   {"id": 1, "error": "reason"}
+  -> {"id": 1, "ok": true}   or   {"id": 1, "error": "reason"}   or   {"id": 1, "errors": {"0": "reason"}}
 
 Operations: pick_up_tips, drop_tips, aspirate, dispense. The plant keeps the tips and the liquid; it says no by
-ValueError. Moves are carried out one after the other.
+ValueError, by ChannelErrors where only some channels failed. Moves are carried out one after the other.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from sim.robot_deck import ChannelErrors
 from sim.wire.emulator import Now, Outbox, WireSettings
 from sim.wire.framing import Lines
 
@@ -64,6 +65,8 @@ class Robot:
             seconds = self._act(request["op"], self._channels(request))
         except KeyError as error:
             self._answer({"id": number, "error": f"missing {error.args[0]}"}, self.HEARING)
+        except ChannelErrors as error:
+            self._answer({"id": number, "errors": {str(c): why for c, why in error.channels.items()}}, self.HEARING)
         except ValueError as error:
             self._answer({"id": number, "error": str(error)}, self.HEARING)
         else:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from devices.deck import Layout
 from devices.deck_file import load_deck_file
-from devices.readings import Transfer, TransferReport
+from devices.readings import MADE, UNTOUCHED, Ends, Transfer, TransferReport
 from line import deck_ledger as ledger
 from records.journal import Journal
 from vesiflow.clock import VirtualClock
@@ -51,8 +51,8 @@ class Desk:
     def books(self) -> ledger.Books:
         return ledger.fold(self.journal.events(None, ledger.KINDS), self.journal.intents(None, ledger.VERB), ROLES)
 
-    def settled(self) -> int:
-        return ledger.settled(self.journal.intents("b1", ledger.VERB), "p1")
+    def remaining(self, *plan: Transfer) -> list[Transfer]:
+        return ledger.remaining(plan, self.journal.intents("b1", ledger.VERB), "p1")
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_volumes_liquids_and_tips(desk: Desk) -> None:
     assert state.volumes["plate:B1"] == pytest.approx(90 * UL) and state.unknown == frozenset()
     desk.journal.event(ledger.TIPS, "b1", key="p1", role=ROLE, rack="tips_20_1")
     assert desk.books().used_tips == {"tips_300_1:A1"}
-    assert desk.settled() == 3
+    assert desk.remaining(give("A1"), give("B1"), give("A1"), give("C1")) == [give("C1")]
 
 
 def test_a_mixture_goes_on_in_its_proportion(desk: Desk) -> None:
@@ -132,19 +132,19 @@ def test_another_robot_has_books_of_its_own(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "volume", "settled"), [("done", 90.0, 2), ("not_done", 0.0, 0), ("discard", None, 2)]
+    ("verdict", "volume", "again"), [("done", 90.0, 0), ("not_done", 0.0, 2), ("discard", None, 0)]
 )
-def test_what_is_in_doubt_until_a_person_decides(desk: Desk, verdict: str, volume: float | None, settled: int) -> None:
+def test_what_is_in_doubt_until_a_person_decides(desk: Desk, verdict: str, volume: float | None, again: int) -> None:
     filled(desk)
     intent = desk.unknown(give("A1"), give("B1"))
     assert desk.books().content("plate:A1").volume is None
-    assert desk.settled() == 0
+    assert len(desk.remaining(give("A1"), give("B1"))) == 2
     with pytest.raises(Refused, match="nobody knows what is in sample:A1"):
         ledger.refuse([give("C1")], desk.books(), LAYOUT)
     desk.journal.resolve(intent, verdict, "Ada", "looked at it")
     found = desk.books().content("plate:B1").volume
     assert found == (None if volume is None else pytest.approx(volume * UL))
-    assert desk.settled() == settled
+    assert len(desk.remaining(give("A1"), give("B1"))) == again
 
 
 def test_partial_evidence_of_the_robot_counts(desk: Desk) -> None:
@@ -157,7 +157,43 @@ def test_partial_evidence_of_the_robot_counts(desk: Desk) -> None:
     assert "tips_300_1:A1" in books.used_tips
     desk.journal.resolve(intent, "not_done", "Ada", "well B1 is empty")
     assert desk.books().content("plate:B1").volume == 0.0
-    assert desk.settled() == 1
+    assert desk.remaining(give("A1"), give("B1"), give("C1")) == [give("B1"), give("C1")]
+
+
+# Eight channels of which one failed, by what it failed at, and what a person then says of it.
+CHANNELS = [
+    (Ends(None, False), "", None, 0.0, "UNKNOWN"),
+    (Ends(None, False), "not_done", 9e-6 - 90 * UL, 0.0, "NOT_DONE"),
+    (Ends(None, False), "done", 9e-6 - 180 * UL, 90.0, "DONE"),
+    (Ends(True, None), "", 9e-6 - 180 * UL, None, "UNKNOWN"),
+    (Ends(True, None), "not_done", 9e-6 - 180 * UL, 0.0, "LOST"),
+    (Ends(True, None), "done", 9e-6 - 180 * UL, 90.0, "DONE"),
+    (Ends(True, None), "discard", 9e-6 - 180 * UL, None, "UNKNOWN"),
+    (Ends(True, False), "", 9e-6 - 180 * UL, 0.0, "LOST"),
+]
+
+
+@pytest.mark.parametrize(("ends", "verdict", "source", "target", "word"), CHANNELS)
+def test_only_the_channel_in_doubt_is_unknown(
+    desk: Desk, ends: Ends, verdict: str, source: float | None, target: float | None, word: str
+) -> None:
+    filled(desk)
+    order = give("A1"), give("B1"), give("C1")
+    doubt = int(None in (ends.drawn, ends.given))
+    post = TransferReport(3, 1, doubt, run="2", ends=(ends, MADE, UNTOUCHED))
+    intent = desk.unknown(*order, post=post, pre=TransferReport(0, 0))
+    if verdict:
+        desk.journal.resolve(intent, verdict, "Ada", "looked at it")
+    books = desk.books()
+    assert books.content("plate:B1").volume == pytest.approx(90 * UL)
+    found = books.content("sample:A1")
+    assert found.volume == (None if source is None else pytest.approx(source))
+    assert source is None or found.liquids == pytest.approx({"exchange": source})
+    assert books.content("plate:A1").volume == (None if target is None else pytest.approx(target * UL))
+    (kept,) = [one for one in desk.journal.intents("b1", ledger.VERB) if one.id == intent]
+    assert [row["state"] for row in ledger.rows(kept)] == [word, "DONE", "NOT_DONE"]
+    settled = word == "DONE" or verdict == "discard"
+    assert desk.remaining(*order, give("D1")) == [*([] if settled else [give("A1")]), give("C1"), give("D1")]
 
 
 def test_evidence_of_an_older_run_counts_for_nothing(desk: Desk) -> None:
@@ -165,7 +201,8 @@ def test_evidence_of_an_older_run_counts_for_nothing(desk: Desk) -> None:
     old = TransferReport(2, 2, 0, (), "run 1")
     intent = desk.order(give("A1"), give("B1"), pre=old)
     desk.journal.outcome(intent, "NOT_DONE", "evidence", None, old, "no run was made")
-    assert desk.settled() == 0 and desk.books().content("plate:A1").volume == 0.0
+    assert len(desk.remaining(give("A1"), give("B1"))) == 2
+    assert desk.books().content("plate:A1").volume == 0.0
 
 
 def test_open_orders_are_in_doubt(desk: Desk) -> None:

@@ -164,7 +164,8 @@ async def test_cable_lost_between_aspirate_and_dispense(tmp_path: Path) -> None:
         (doubt,) = rig.doubts()
         books = rig.books()
         assert books.content("plate:A1").volume == pytest.approx(90 * UL)
-        assert books.content("plate:A2").volume is None and books.content("sample:A1").volume is None
+        assert books.content("sample:A1").volume is None
+        assert books.content("plate:A2").volume == 0.0  # the robot was never told to give
         with pytest.raises(Exception, match="in doubt"):
             await rig.command(Command.UNHOLD)
         assert rig.transfers() == {"DONE": 8, "UNKNOWN": 8}
@@ -430,3 +431,42 @@ async def test_vials_that_are_all_in_doubt_end_the_filling_until_somebody_says_w
         await rig.command(Command.UNHOLD)
         await rig.until(key=FILL)
         assert rig.state(FILL) == "complete" and rig.host.controller.batch("b1").facts["lyophilization.vials"] == 4
+
+
+def jam(rig: Rig, op: str, place: str) -> None:
+    """The channel that works at `place` fails there, once; the others do their part."""
+    deck, right = rig.plant.deck, getattr(rig.plant.deck, f"_{op}")
+
+    def wrong(number: int, resource: str, well: str, volume: float, now: float) -> None:
+        if f"{resource}:{well}" == place or (op == "aspirate" and number == int(place)):
+            setattr(deck, f"_{op}", right)
+            raise ValueError(f"channel {number}: a clot")
+        right(number, resource, well, volume, now)
+
+    setattr(deck, f"_{op}", wrong)
+
+
+@pytest.mark.parametrize(("op", "place", "source_known"), [("aspirate", "2", False), ("dispense", "plate:C1", True)])
+async def test_of_eight_channels_only_the_one_that_failed_is_asked_about(
+    tmp_path: Path, op: str, place: str, source_known: bool
+) -> None:
+    async with rigged(tmp_path) as rig:
+        jam(rig, op, place)
+        rig.start()
+        await rig.until(State.HELD)
+        (doubt,) = rig.doubts()
+        books = rig.books()
+        assert rig.transfers() == {"DONE": 7, "UNKNOWN": 1}
+        for row in "ABDEFGH":  # what the books know is what is there
+            assert books.content(f"plate:{row}1").volume == pytest.approx(90 * UL)
+            assert rig.volume(f"{row}1") == pytest.approx(90.0, rel=0.03)
+        assert (books.content("sample:A1").volume is not None) is source_known
+        rig.host.controller.resolve(doubt, "not_done", "Ada", "C1 is empty")
+        await rig.command(Command.UNHOLD)
+        await rig.until()
+        assert rig.state() == "complete"
+        given = Counter(e.details["place"] for e in rig.plant.ledger.of("dispense"))
+        assert given["plate:C1"] == given["plate:A1"] == given["plate:H2"]  # sample, cargo and two for mixing
+        assert all(rig.volume(f"{row}{n}") == pytest.approx(100.0, rel=0.03) for row in "ABCDEFGH" for n in (1, 2))
+        lost = [e for e in rig.host.controller.journal.events("b1", (ledger.TRANSFER,)) if e.data["state"] == "UNKNOWN"]
+        assert [e.data["target"] for e in lost] == ["plate:C1"]

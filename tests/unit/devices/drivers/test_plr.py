@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pylabrobot.resources import set_tip_tracking, set_volume_tracking
 
-from devices.commands import Kind, declared
+from devices.commands import Kind, Verdict, declared
 from devices.deck import DeckState
 from devices.drivers.plr import PlrLiquidHandler, PlrOptions
 from devices.drivers.plr_deck import load_deck, sim_deck
@@ -17,7 +17,7 @@ from devices.drivers.plr_places import Places
 from devices.drivers.plr_plan import batches, moves_for
 from devices.drivers.plr_wire import decode_result, encode_operation
 from devices.link import Link
-from devices.readings import Transfer
+from devices.readings import MADE, UNTOUCHED, Ends, Transfer, TransferReport
 from devices.roles import LiquidHandler
 from devices.testing.scripted import Step, play
 from vesiflow.clock import SIMULATED_EPOCH, Clock, VirtualClock
@@ -40,14 +40,14 @@ def column(number: int, volume: float, source: str = "sample:A1", mix: bool = Fa
 
 
 class Robot:
-    """Answers every operation line as done; `refuse` is the number of the operation it refuses."""
+    """Answers every operation line as done; `refuse` is the number of the operation it refuses, on `channel` only."""
 
     url = "robot://"
     blocks = False
     lost = False
 
-    def __init__(self, clock: Clock, refuse: int = 0, mute: int = 0) -> None:
-        self.clock, self.refuse, self.mute = clock, refuse, mute
+    def __init__(self, clock: Clock, refuse: int = 0, mute: int = 0, channel: int = -1) -> None:
+        self.clock, self.refuse, self.mute, self.channel = clock, refuse, mute, channel
         self.lines: list[dict[str, Any]] = []
         self.waiting = b""
 
@@ -59,7 +59,8 @@ class Robot:
         number = len(self.lines)
         if number == self.mute:
             return
-        answer = {"error": "no tip there"} if number == self.refuse else {"ok": True}
+        refusal = {"error": "no tip there"} if self.channel < 0 else {"errors": {str(self.channel): "a clot"}}
+        answer = refusal if number == self.refuse else {"ok": True}
         self.waiting += json.dumps({"id": line["id"], **answer}).encode() + b"\n"
 
     async def read(self, patience: float) -> bytes:
@@ -97,7 +98,7 @@ def test_role_and_class_of_command() -> None:
     async def talk(driver: PlrLiquidHandler) -> None:
         assert isinstance(driver.role("liquid_handler"), LiquidHandler)
         how = declared(driver.transfer)
-        assert how is not None and how.kind is Kind.BLIND
+        assert how is not None and how.kind is Kind.COUNTED and how.evidence == "read_progress"
 
     run(talk)
 
@@ -265,12 +266,47 @@ def test_refusal_of_the_robot_marks_the_wells_and_the_next_call_drops_the_tips()
     assert ops(lines)[3:5] == ["drop_tips", "pick_up_tips"]
 
 
-def test_a_lost_answer_is_no_reply() -> None:
-    async def talk(driver: PlrLiquidHandler) -> None:
-        with pytest.raises(NoReply):
-            await driver.transfer(column(1, 90.0)[:1])
+CHANNEL_FAULTS: list[tuple[dict[str, int], list[Ends], list[str], Verdict]] = [
+    ({"refuse": 1, "channel": 3}, [UNTOUCHED] * 8, [], Verdict.NOT_DONE),
+    ({"refuse": 2, "channel": 3}, [*[MADE] * 3, Ends(None, False), *[MADE] * 4], ["dispense"], Verdict.UNKNOWN),
+    ({"refuse": 3, "channel": 3}, [*[MADE] * 3, Ends(True, None), *[MADE] * 4], [], Verdict.UNKNOWN),
+    ({"refuse": 4, "channel": 3}, [Ends(True, None)] * 8, [], Verdict.UNKNOWN),  # takes up what is to be mixed
+    ({"refuse": 5, "channel": 3}, [*[MADE] * 3, Ends(True, None), *[MADE] * 4], [], Verdict.UNKNOWN),
+    ({"refuse": 2}, [Ends(None, False)] * 8, [], Verdict.UNKNOWN),  # the robot does not say which
+    ({"mute": 1}, [UNTOUCHED] * 8, [], Verdict.NOT_DONE),
+    ({"mute": 2}, [Ends(None, False)] * 8, [], Verdict.UNKNOWN),
+    ({"mute": 3}, [Ends(True, None)] * 8, [], Verdict.UNKNOWN),
+]
 
-    run(talk, mute=2)
+
+@pytest.mark.parametrize(("fault", "ends", "after", "verdict"), CHANNEL_FAULTS)
+def test_what_is_known_of_every_channel(
+    fault: dict[str, int], ends: list[Ends], after: list[str], verdict: Verdict
+) -> None:
+    order = [*column(1, 90.0, mix=True), *column(2, 90.0)]
+
+    async def talk(driver: PlrLiquidHandler) -> None:
+        before = await driver.read_progress()
+        with pytest.raises((DeviceFault, NoReply)):
+            await driver.transfer(order)
+        report = await driver.read_progress()
+        assert list(report.ends) == [*ends, *[UNTOUCHED] * 8]
+        assert report.done == ends.count(MADE) and report.tips == tuple(f"tips_300_1:{row}1" for row in ROWS)
+        how = declared(driver.transfer)
+        assert how is not None and how.judge is not None
+        assert how.judge(before, report, (order,)) is verdict
+        assert how.judge(report, report, (order,)) is Verdict.UNKNOWN  # an older order proves nothing
+
+    _, lines = run(talk, **fault)
+    assert ops(lines)[fault.get("refuse", 99) :] == after
+
+
+def test_nothing_is_known_of_the_order_of_a_process_that_died() -> None:
+    how = declared(PlrLiquidHandler.transfer)
+    assert how is not None and how.judge is not None
+    empty = TransferReport(0, 0)
+    assert how.judge(TransferReport(8, 8, run="3"), empty, (column(1, 90.0),)) is Verdict.UNKNOWN
+    assert how.judge(empty, empty, ([],)) is Verdict.UNKNOWN
 
 
 def test_the_books_of_the_line_are_taken_over() -> None:
