@@ -1,7 +1,7 @@
 """Random sequences of commands, faults and time on a controller: `python -m benchmarks.states --sequences 20000`.
 
-Every step is judged by the transitions of ANSI/ISA-TR88.00.02; writes benchmarks/results/states.json. A sequence that
-fails is printed as the program that makes it fail again.
+Every step is judged by the transitions of ANSI/ISA-TR88.00.02; a sequence that fails is printed as the program that
+makes it fail again. `--part 1/4` runs a quarter, drawn apart from the others; benchmarks/results/states.json adds up.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import ClassVar
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from benchmarks.kept import store
+from benchmarks.kept import add_up, table
 from line.state import TRANSITIONS, Command, State
 from tests.unit.line.state_machine import Commands
 
@@ -37,28 +37,24 @@ class Counted(Commands):
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.states", description=__doc__)
-    parser.add_argument("--sequences", type=int, default=20_000)
+    parser.add_argument("--sequences", type=int, default=20_000, help="of all parts together")
     parser.add_argument("--steps", type=int, default=50, help="at most, of one sequence")
+    parser.add_argument("--part", default="1/1", help="K/N: only the K-th of N parts")
     given = parser.parse_args()
     begun = time.process_time()
     chosen = settings(
-        max_examples=given.sequences, stateful_step_count=given.steps, deadline=None, database=None,
-        phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck),
+        max_examples=given.sequences // int(given.part.partition("/")[2]), stateful_step_count=given.steps,
+        deadline=None, database=None, phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     run_state_machine_as_test(Counted, settings=chosen)
-    illegal = len(State) * len(Command) - len(TRANSITIONS)
-    found = {
-        "command": f"python -m benchmarks.states --sequences {given.sequences} --steps {given.steps}",
-        "sequences": Counted.sequences,
-        "transitions and refusals": Counted.steps,
-        "different illegal pairs refused": f"{len(Counted.met)} of {illegal}",
-        "illegal transitions": 0,
-        "unsafe outputs at rest": 0,
-        "cpu seconds": round(time.process_time() - begun),
-    }
-    for name, value in found.items():
-        print(f"{name:32} {value}")
-    store("states", found)
+    row = {
+        "sequences": Counted.sequences, "transitions": Counted.steps, "refused": Counted.met.total(),
+        "illegal": 0, "unsafe": 0, "cpu s": round(time.process_time() - begun),
+    }  # fmt: skip
+    pairs = len(State) * len(Command) - len(TRANSITIONS)
+    print(f"{len(Counted.met)} of {pairs} illegal pairs were met in this part, each refused")
+    command = f"python -m benchmarks.states --sequences {given.sequences} --steps {given.steps}"
+    table(add_up("states", command, given.part, [{"steps": "commands, faults and time", **row}], []))
     return 0
 
 

@@ -15,12 +15,14 @@ from line.record import folded
 from line.replay import replay as replayed
 from records import present
 from records.export.ro_crate import write_crate
+from records.heads import known_keys
 from records.journal import verify as verify_journal
 from records.model import BatchRecord
 from records.report import write_report
 from records.store import Store
 from vesiflow.errors import ConfigError, VesiflowError
 
+_HEX = "0123456789abcdef"
 _COLOURS = {"critical": "red", "major": "yellow"}
 
 
@@ -107,7 +109,7 @@ def replay(batch: str, *, line: str | None = None) -> None:
     print(f"{batch}: this version reads all {len(decisions)} decisions as they were written")
 
 
-def verify(line: str, *, anchor: str | None = None) -> None:
+def verify(line: str, *, anchor: str | None = None, key: str | None = None) -> None:
     """Check that the journal of a line is the one that was written; exit status 1 when it is not.
 
     Example: vesiflow batch verify sim --anchor 812:9f86d081884c7d65...
@@ -118,10 +120,12 @@ def verify(line: str, *, anchor: str | None = None) -> None:
         Name of the line.
     anchor
         An entry number and its hash from a report, which also shows whether later entries were cut off.
+    key
+        Public key of a report, which alone may have signed; default: the keys in journal.pub of the data folder.
     """
     store = Store()
     path = store.journal(store.known_line(line))
-    result = verify_journal(path, _anchor(anchor))
+    result = verify_journal(path, _anchor(anchor), known_keys(store.root) if key is None else (_key(key),))
     if not result.ok:
         raise VesiflowError(
             f"the journal does not hold from entry {result.first_bad_seq} on: {result.reason}",
@@ -129,7 +133,10 @@ def verify(line: str, *, anchor: str | None = None) -> None:
             action="verify",
             remedy="keep the file for analysis and restore a backup",
         )
-    screen().print(f"{path}: {result.count} entries, all as they were written", soft_wrap=True, highlight=False)
+    head = result.head
+    signed = f"signed up to entry {head.seq} with key {head.key}" if head else "not signed"
+    what = f"{path}: {result.count} entries, all as they were written; {signed}"
+    screen().print(what, soft_wrap=True, highlight=False)
 
 
 def export(batch: str, folder: Path) -> None:
@@ -169,9 +176,15 @@ def _anchor(text: str | None) -> tuple[int, str] | None:
     if text is None:
         return None
     seq, _, digest = text.partition(":")
-    if not seq.isdigit() or len(digest) != 64 or set(digest) - set("0123456789abcdef"):
+    if not seq.isdigit() or len(digest) != 64 or set(digest) - set(_HEX):
         raise ConfigError("this is no anchor", value=text, bounds="an entry number, a colon and 64 hex digits")
     return int(seq), digest
+
+
+def _key(text: str) -> str:
+    if len(text) != 64 or set(text) - set(_HEX):
+        raise ConfigError("this is no public key", value=text, bounds="64 hex digits, from a report")
+    return text
 
 
 def backup(folder: Path, /) -> None:

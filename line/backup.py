@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from records.heads import KNOWN
 from records.store import Store
 from records.verify import verify
 from vesiflow.errors import ConfigError, VesiflowError
@@ -24,7 +25,8 @@ def back_up(store: Store, target: Path) -> list[Path]:
         source, copy = store.line(line), target / "lines" / line
         copied += [_copy(path, copy / path.relative_to(source)) for path in _files(source)]
         _verified(copy / "journal.sqlite")
-    return copied
+    keys = store.root / KNOWN
+    return [*copied, _copy(keys, target / KNOWN)] if keys.is_file() else copied
 
 
 def _files(folder: Path) -> list[Path]:

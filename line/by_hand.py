@@ -17,7 +17,7 @@ from line.gateway import Gateway
 from line.host import World, make_world
 from line.ownership import Owner, owned
 from line.restore import last_token, remembered
-from records.journal import Journal
+from records.journal import Journal, Signer
 from records.store import Store
 from sim import bench
 from vesiflow import __version__
@@ -78,7 +78,7 @@ def noted(line: LineFile, store: Store, who: str, clock: Clock) -> Iterator[tupl
     with owned(store.line(line.name), line.name) as owner:
         journal = Journal(
             store.journal(line.name), clock, code_version=__version__, boot_id=ulid(clock.utc()),
-            actor=f"{who} {BY_HAND}", guard=owner,
+            actor=f"{who} {BY_HAND}", guard=owner, signer=Signer.of(store.root),
         )  # fmt: skip
         with journal:
             yield journal, owner

@@ -271,6 +271,8 @@ class Controller:
         batch.state, batch.reason = target, why
         if target in OVER:
             self.alarms.clear_all(batch.id)
+            with suppress(StoreError):  # a head that a bad disk does not take
+                self.journal.seal()
             self._leave(batch)
         elif target is State.EXECUTE and batch.waiting:
             self._next_in_line()

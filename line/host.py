@@ -23,7 +23,7 @@ from line.controller import Controller
 from line.ownership import Owner, owned
 from line.safe import seize_ports, without_journal
 from line.watchdog import HANG, LoopWatch
-from records.journal import Journal, JournalReader
+from records.journal import Journal, JournalReader, Signer
 from records.reserve import LOW_WATER
 from records.store import Store
 from records.telemetry import TelemetryWriter
@@ -102,6 +102,7 @@ async def hosted(
             boot_id=ulid(clock.utc(), ids),
             source=ids,
             guard=owner,
+            signer=Signer.of(store.root),
         ) as journal:
             async with opened(line, here, owner) as instruments:
                 make_telemetry = partial(_telemetry, store, line.name, clock)

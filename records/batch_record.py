@@ -12,6 +12,7 @@ from typing import Any
 
 from records import deck_snapshot, findings, people, phases
 from records.balance import balance, summarise
+from records.heads import Head
 from records.journal_reader import Entry, Intent, JournalReader
 from records.model import Action, BatchRecord, Event, Header, SampleResult
 from records.release import judge
@@ -28,11 +29,16 @@ def build(reader: JournalReader, batch: str, telemetry: TelemetryReader | None =
     entries = reader.events(batch)
     if not any(entry.kind == "batch.created" for entry in entries):
         raise ConfigError(f"the journal knows no batch {batch!r}", remedy="see `vesiflow batch list`")
-    return fold(entries, reader.intents(batch), telemetry)
+    return fold(entries, reader.intents(batch), telemetry, reader.signed_head(entries[-1].seq))
 
 
-def fold(entries: Sequence[Entry], intents: Sequence[Intent], telemetry: TelemetryReader | None = None) -> BatchRecord:
-    """The record that these entries and actions tell; `entries` hold one "batch.created"."""
+def fold(
+    entries: Sequence[Entry],
+    intents: Sequence[Intent],
+    telemetry: TelemetryReader | None = None,
+    head: Head | None = None,
+) -> BatchRecord:
+    """The record that these entries and actions tell; `entries` hold one "batch.created", `head` covers them."""
     created = next(entry for entry in entries if entry.kind == "batch.created")
     line = Timeline(created, tuple(entries))
     units = phases.units(line, telemetry)
@@ -44,7 +50,7 @@ def fold(entries: Sequence[Entry], intents: Sequence[Intent], telemetry: Telemet
     figures = summarise(line, rows)
     release = judge(line.recipe.get("release", ()), figures, samples, units)
     return BatchRecord(
-        header=_header(line),
+        header=_header(line, head),
         summary=dataclasses.replace(
             figures,
             passed=sum(item.verdict == "pass" for item in release),
@@ -80,7 +86,7 @@ def written(record: BatchRecord) -> str:
 
 
 _IDENTITY = {
-    "batch", "id", "seq", "utc", "created", "started", "ended", "boots", "journal_seq", "journal_hash",
+    "batch", "id", "seq", "utc", "created", "started", "ended", "boots", "journal_seq", "journal_hash", "head",
 }  # fmt: skip
 
 
@@ -118,7 +124,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _header(line: Timeline) -> Header:
+def _header(line: Timeline, head: Head | None) -> Header:
     created, recipe = line.created, line.recipe
     states = [entry for entry in line.entries if entry.kind == "batch.state"]
     state = str(states[-1].data.get("new", "")) if states else "Idle"
@@ -145,6 +151,7 @@ def _header(line: Timeline) -> Header:
         boots=tuple(boots),
         journal_seq=last.seq,
         journal_hash=last.hash,
+        head=head,
     )
 
 

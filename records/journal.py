@@ -26,6 +26,7 @@ from typing import Any
 
 from records.coding import dumps, encode
 from records.database import Fenced, StoreError, failed, settings
+from records.heads import EVERY, Signer, keep
 from records.journal_reader import BatchHead, Entry, Intent, JournalReader, Outcome, Resolution
 from records.journal_reader import select_events as _select_events
 from records.journal_reader import select_intents as _select_intents
@@ -36,18 +37,16 @@ from vesiflow.errors import Refused
 from vesiflow.ids import canonical, ulid
 
 __all__ = [
-    "BatchHead", "Entry", "Fenced", "Intent", "Journal", "JournalReader", "Outcome", "Resolution", "StoreError",
-    "VerifyResult", "verify",
+    "BatchHead", "Entry", "Fenced", "Intent", "Journal", "JournalReader", "Outcome", "Resolution", "Signer",
+    "StoreError", "VerifyResult", "verify",
 ]  # fmt: skip
-
-HEAD_EVERY = 1000
 
 
 class Journal:
     """The one writer of the journal at `path`; opening it checks settings, file and chain.
 
     `code_version` and `boot_id` go into every row. `source` makes the ids of actions (a seeded one in tests), `guard`
-    is held around every write and raises Fenced when this process has lost the line.
+    is held around every write and raises Fenced when this process has lost the line, `signer` signs the heads.
     Raises StoreError when the file is damaged, was changed or cannot be written.
     """
 
@@ -61,25 +60,35 @@ class Journal:
         actor: str = "line controller",
         source: random.Random | None = None,
         guard: AbstractContextManager[None] | None = None,
+        signer: Signer | None = None,
     ) -> None:
         self.path = path
         self._clock = clock
         self._code_version, self._boot, self._actor = code_version, boot_id, actor
-        self._source = source
+        self._source, self._signer = source, signer
         self._guard = guard or nullcontext()
         self._fault: StoreError | None = None
         self._spending = False
         self._owed: list[Callable[[], object]] = []
         path.parent.mkdir(parents=True, exist_ok=True)
         self.reserve = Reserve(path)
-        self._db = open_checked(path)
+        self._open = partial(open_checked, path, signer.known if signer else ())
+        self._db = self._open()
         try:
             self._mine = self._next = self._head()
-            self.event("journal.opened", "", code_version=code_version, sqlite=settings(self._db))
+            self._begin()
             self.reserve.hold()
         except BaseException:
             self._db.close()
             raise
+
+    def _begin(self) -> None:
+        """The first entry of this process, under a head that verification misses when it is gone."""
+        key = self._signer.key if self._signer else None
+        opened = encode({"code_version": self._code_version, "sqlite": settings(self._db), "key": key})
+        with self._transaction():
+            self._append("journal.opened", "", opened)
+            self._keep_head()
 
     @property
     def fault(self) -> StoreError | None:
@@ -210,7 +219,7 @@ class Journal:
         self._pay()
 
     def _mend(self) -> None:
-        self._db, before = open_checked(self.path), self._db
+        self._db, before = self._open(), self._db
         before.close()
         self._fault, self._spending = None, False
         self.event("journal.reopened", "", owed=len(self._owed))
@@ -291,8 +300,7 @@ class Journal:
         """Add `row` to `table` and the entry that carries its digest; within a transaction."""
         row = {**row, "seq": self._next[0] + 1}
         self._append(table, batch, encode({**data, "row": row_digest(row)}))
-        names = ", ".join(row)
-        marks = ", ".join("?" * len(row))
+        names, marks = ", ".join(row), ", ".join("?" * len(row))
         self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(row.values()))
 
     def _append(self, kind: str, batch: str, data: Any) -> int:
@@ -305,15 +313,13 @@ class Journal:
         digest = hashlib.sha256(body.encode()).hexdigest()
         self._db.execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?)", (seq + 1, kind, batch, body, digest))
         self._next = (seq + 1, digest)
-        if (seq + 1) % HEAD_EVERY == 0:
+        if (seq + 1) % EVERY == 0:
             self._keep_head()
         return seq + 1
 
     def _keep_head(self) -> tuple[int, str]:
-        seq, digest = self._next
-        row = (seq, digest, "unsigned", b"", self._utc())
-        self._db.execute("INSERT OR IGNORE INTO head VALUES (?, ?, ?, ?, ?)", row)
-        return seq, digest
+        keep(self._db, self._signer, *self._next, self._utc())
+        return self._next
 
     def _head(self) -> tuple[int, str]:
         row = self._db.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()

@@ -13,6 +13,7 @@ from typing import Any
 
 from records.coding import decode, loads
 from records.database import open_reader
+from records.heads import Head, kept
 from records.schema import SCHEMA
 
 
@@ -177,6 +178,10 @@ class JournalReader:
         """(seq, hash) of the last entry; (0, "") when the journal is empty."""
         row = self._db.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
         return (row[0], row[1]) if row else (0, "")
+
+    def signed_head(self, seq: int) -> Head | None:
+        """The first signed head that covers entry `seq`."""
+        return next((head for head in kept(self._db, seq - 1).values() if head.signed), None)
 
     def close(self) -> None:
         """Close the connection."""

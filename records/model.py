@@ -12,11 +12,15 @@ from datetime import datetime
 from typing import Any
 
 from records.deck_snapshot import DeckAfter
+from records.heads import Head
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Which batch of which recipe on which line, made by which software."""
+    """Which batch of which recipe on which line, made by which software.
+
+    `journal_seq` and `journal_hash` are its last entry, `head` the first signed head that covers it.
+    """
 
     batch: str
     recipe: str
@@ -37,6 +41,7 @@ class Header:
     boots: tuple[str, ...]
     journal_seq: int
     journal_hash: str
+    head: Head | None
 
 
 @dataclass(frozen=True, slots=True)

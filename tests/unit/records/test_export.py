@@ -15,8 +15,8 @@ from console import batch as commands
 from records.batch_record import build
 from records.export.ro_crate import write_crate
 from records.export.telemetry_csv import safe, write_csv
-from records.journal import JournalReader
-from records.store import BatchFolder
+from records.journal import Journal, JournalReader, Signer
+from records.store import BatchFolder, Store
 from records.telemetry import TelemetryReader, TelemetryWriter
 from vesiflow.clock import VirtualClock
 from vesiflow.errors import ConfigError, VesiflowError
@@ -108,6 +108,26 @@ def test_verify_says_whether_the_journal_holds(
     with pytest.raises(VesiflowError, match=f"from entry {seq + 1} on") as caught:
         commands.verify(batch.line, anchor=f"{seq + 1}:{digest}")
     assert caught.value.exit_code == 1
+
+
+def test_only_keys_that_are_known_may_have_signed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VESIFLOW_HOME", str(tmp_path))
+    store, signer = Store(), Signer.of(tmp_path)
+    with Journal(store.journal("bench"), VirtualClock(), code_version="1", boot_id="b", signer=signer) as journal:
+        journal.event("batch.created", "B1", recipe={"recipe": "tff", "version": "1"})
+    commands.verify("bench")
+    commands.verify("bench", key=signer.key)
+    assert capsys.readouterr().out.count(f"signed up to entry 2 with key {signer.key}") == 2
+    with JournalReader(store.journal("bench")) as reader:
+        head = build(reader, "B1").header.head
+    assert head is not None and head.holds() and (head.seq, head.key) == (2, signer.key)
+    with pytest.raises(VesiflowError, match="signed with a key that is not known") as caught:
+        commands.verify("bench", key="0" * 64)
+    assert caught.value.exit_code == 1
+    with pytest.raises(ConfigError, match="no public key"):
+        commands.verify("bench", key="0" * 63 + "x")
 
 
 @pytest.mark.parametrize("anchor", ["", "12", "12:abc", "x:" + "0" * 64])
