@@ -151,7 +151,7 @@ async def test_a_backup_verifies_and_reads_like_the_original(short: Prepared, st
     async with reached(short.line, store, seed=1) as client:
         await Procedure(client, short.recipe, "b", "me").run()
         copied = back_up(store, tmp_path / "copy")  # while the controller still has the journal open
-    assert {path.name for path in copied} == {"journal.sqlite", "telemetry.sqlite"}
+    assert {path.name for path in copied} == {"journal.sqlite", "telemetry.sqlite", "journal.pub"}
     copy = record_of(Store(tmp_path / "copy").batch("sim", "b"))
     original = record_of(store.batch("sim", "b"))
     assert copy == original
