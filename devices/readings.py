@@ -6,9 +6,10 @@ The dimension in a type is what lets a person write "88 mL/min" and read "88 mL/
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from vesiflow import quantities
 
@@ -197,6 +198,39 @@ class TransferReport:
     run: str = ""
     detail: str = ""
     ends: tuple[Ends, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDocument:
+    """What is sent to an instrument for an order: a text, its SHA-256, and that of every definition that goes along."""
+
+    name: str
+    text: str
+    sha256: str
+    definitions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What the instrument itself kept of a run: copied, because it forgets.
+
+    `analysis_sha256` is of the analysis as canonical JSON, `definitions` are SHA-256 of the labware it used by load
+    name. `offsets` and `parameters` are as the run has them, `commands` every command it made.
+    """
+
+    run: str
+    status: str
+    software: str
+    protocol: str
+    analysis: str
+    analysis_result: str
+    analysis_sha256: str
+    definitions: Mapping[str, str]
+    offsets: Sequence[Mapping[str, Any]]
+    parameters: Sequence[Mapping[str, Any]]
+    recovered: bool
+    errors: Sequence[str]
+    commands: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)

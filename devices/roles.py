@@ -18,6 +18,7 @@ from devices.readings import (
     ConductivityReading,
     Flow,
     MassReading,
+    OrderDocument,
     Pressure,
     PressureControl,
     PressureReading,
@@ -25,6 +26,7 @@ from devices.readings import (
     PulseLog,
     PulseProgram,
     PumpState,
+    RunRecord,
     ShakerState,
     Speed,
     Temperature,
@@ -203,6 +205,17 @@ class Interruptible(Protocol):
     async def pause(self) -> None: ...
     async def resume(self) -> None: ...
     async def stop(self) -> None: ...
+
+
+@runtime_checkable
+class Documented(Protocol):
+    """A handler whose orders are documents, and which keeps a record of its own of what became of them.
+
+    `read_document` is what `transfer` would send now; `read_record` copies the record of the run that a report names.
+    """
+
+    async def read_document(self, transfers: Sequence[Transfer]) -> OrderDocument: ...
+    async def read_record(self, run: str) -> RunRecord: ...
 
 
 @runtime_checkable

@@ -209,6 +209,11 @@ def _word(ends: Ends) -> str:
     return "DONE" if ends.given else "LOST" if ends.drawn else "NOT_DONE"
 
 
+def run_of(intent: Intent) -> str:
+    """The robot's name for the run of an order, "" when there was none."""
+    return str(_report(intent).get("run") or "")
+
+
 def _report(intent: Intent) -> Mapping[str, Any]:
     """What the handler itself knows of this order, {} when it says nothing or speaks of another one."""
     outcome = intent.outcome

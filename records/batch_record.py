@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from records import deck_snapshot, findings, people, phases
+from records import deck_snapshot, findings, people, phases, robot_runs
 from records.balance import balance, summarise
 from records.heads import Head
 from records.journal_reader import Entry, Intent, JournalReader
@@ -21,7 +21,7 @@ from records.timeline import Timeline, brief, number, texts
 from vesiflow.errors import ConfigError
 from vesiflow.ids import canonical
 
-_ACTIONS = ("intent", "outcome", "resolution")
+_APART = ("intent", "outcome", "resolution", deck_snapshot.KIND, *robot_runs.KINDS)
 
 
 def build(reader: JournalReader, batch: str, telemetry: TelemetryReader | None = None) -> BatchRecord:
@@ -66,10 +66,11 @@ def fold(
         balance=rows,
         actions=actions,
         questions=people.questions(line),
-        events=tuple(_event(line, entry) for entry in entries if entry.kind not in (*_ACTIONS, deck_snapshot.KIND)),
+        events=tuple(_event(line, entry) for entry in entries if entry.kind not in _APART),
         decks=deck_snapshot.last_ones(
             [(str(entry.data.get("key", "")), entry.data) for entry in entries if entry.kind == deck_snapshot.KIND]
         ),
+        robot_runs=robot_runs.runs(entries),
     )
 
 

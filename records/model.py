@@ -13,6 +13,7 @@ from typing import Any
 
 from records.deck_snapshot import DeckAfter
 from records.heads import Head
+from records.robot_runs import RobotRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,3 +252,4 @@ class BatchRecord:
     questions: tuple[Question, ...]
     events: tuple[Event, ...]
     decks: tuple[DeckAfter, ...] = ()
+    robot_runs: tuple[RobotRun, ...] = ()

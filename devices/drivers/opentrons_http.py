@@ -24,8 +24,9 @@ from devices.opentrons.admission import Admission
 from devices.opentrons.client import Health, Robot
 from devices.opentrons.plan import Move, moves, tips_of
 from devices.opentrons.protocol import custom_labware, difference, digest, protocol_text
+from devices.opentrons.record import copied, document
 from devices.opentrons.runs import ENDED, GOES_ON, LOST, RECOVERY, UNREACHABLE, Runs, fix_of, progress
-from devices.readings import Attention, Identity, Transfer, TransferReport
+from devices.readings import Attention, Identity, OrderDocument, RunRecord, Transfer, TransferReport
 from devices.strict import about, check_role
 from devices.transports import SerialSettings
 from vesiflow.clock import Clock
@@ -164,6 +165,20 @@ class OpentronsHttp:
             if status not in ENDED and status != "idle":
                 status = await self._watch(identifier, stop_in_recovery=False)
             return await self._report(identifier, None, status)
+
+    @read
+    async def read_document(self, transfers: Sequence[Transfer]) -> OrderDocument:
+        """The protocol that `transfer` would send, and the SHA-256 of our own labware definitions that go along."""
+        with about(self._link.name, "protocol"):
+            found = moves(transfers, self._deck, self._state)
+            labware = custom_labware(found, self._deck)
+            return document(protocol_text(found, len(transfers), self._deck), labware)
+
+    @read
+    async def read_record(self, run: str) -> RunRecord:
+        """The robot's own record of `run`, copied while it has it: it keeps about twenty."""
+        with about(self._link.name, "read back"):
+            return await copied(self._robot, self._runs, run)
 
     @read
     async def read_run(self) -> Mapping[str, str]:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
+from dataclasses import asdict
 from fnmatch import fnmatchcase
 
 from devices.readings import Transfer
-from devices.roles import Interruptible, LiquidHandler, Recoverable
+from devices.roles import Documented, Interruptible, LiquidHandler, Recoverable
 from line import deck_ledger as ledger
 from line.requests import Stopped
 from line.run import PhaseRun
-from records import deck_snapshot
+from records import deck_snapshot, robot_runs
 from records.journal import Fenced, StoreError
 from vesiflow.errors import Refused, VesiflowError
 
@@ -27,6 +28,7 @@ async def pipette(run: PhaseRun, handler: LiquidHandler, plan: Sequence[Transfer
     layout = await handler.read_layout()
     left = ledger.remaining(plan, run.journal.intents(run.batch, ledger.VERB), run.phase.key)
     _write_down(run)  # what a controller that died had no time for
+    await _copy_runs(run, handler)
     begun = books(run)
     ledger.refuse(left, begun, layout)
     await handler.know(begun.state())
@@ -38,10 +40,15 @@ async def pipette(run: PhaseRun, handler: LiquidHandler, plan: Sequence[Transfer
         now = books(run)
         ledger.refuse(order, now, layout)
         await handler.know(now.state())
+        await _document(run, handler, order)
         try:
             await _carried_out(run, handler, order, by_itself=layout.group == 0)
+        except (Stopped, VesiflowError):
+            await _copy_runs(run, handler)
+            raise
         finally:
             _write_down(run)
+        await _copy_runs(run, handler)
         run.progress = 1.0 - len(left) / len(plan)
     after = deck_snapshot.entry(_role(run), layout, books(run).state())
     run.journal.event(deck_snapshot.KIND, run.batch, key=run.phase.key, **after)
@@ -58,6 +65,28 @@ def _write_down(run: PhaseRun) -> None:
                 raise
             except StoreError:  # it is all in the action, and is written down when the phase goes on
                 return
+
+
+async def _document(run: PhaseRun, handler: LiquidHandler, order: Sequence[Transfer]) -> None:
+    """What will be sent is on record before it is sent."""
+    if isinstance(handler, Documented):
+        sent = await handler.read_document(order)
+        run.journal.event(robot_runs.DOCUMENT, run.batch, key=run.phase.key, role=_role(run), **asdict(sent))
+
+
+async def _copy_runs(run: PhaseRun, handler: LiquidHandler) -> None:
+    """The robot's own record of every run of this phase that is not copied yet; later, when it cannot be reached."""
+    if not isinstance(handler, Documented):
+        return
+    told = {entry.data["record"]["run"] for entry in run.journal.events(run.batch, (robot_runs.RUN,))}
+    for intent in run.journal.intents(run.batch, ledger.VERB):
+        name = ledger.run_of(intent) if intent.phase == run.phase.key else ""
+        if name and name not in told:
+            try:
+                record = await handler.read_record(name)
+            except VesiflowError:
+                return
+            run.journal.event(robot_runs.RUN, run.batch, key=run.phase.key, role=_role(run), record=record)
 
 
 async def _carried_out(run: PhaseRun, handler: LiquidHandler, order: list[Transfer], *, by_itself: bool) -> None:

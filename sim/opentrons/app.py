@@ -114,7 +114,7 @@ def _protocol_routes(app: FastAPI, machine: Machine) -> None:
             raise ApiError(422, "ProtocolFilesInvalid", str(error)) from None
         if ROBOTS.get(robot) != machine.model:
             raise ApiError(422, "ProtocolRobotTypeMismatch", f"This protocol is for {robot} robots.")
-        custom = [name.removesuffix(".json") for name in files if name.endswith(".json")]
+        custom = {name.removesuffix(".json"): json.loads(text) for name, text in files.items() if ".json" in name}
         made = machine.upload(scripts[0], form.get("key"), digest, custom, robot)
         return JSONResponse({"data": protocol_shown(machine, made)}, 201)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -124,7 +124,7 @@ class Context:
     """What the protocol is given as `protocol`."""
 
     robot: str
-    custom: frozenset[str]
+    custom: Mapping[str, Any]
     commands: list[dict[str, Any]] = field(default_factory=list)
     labware: list[Labware] = field(default_factory=list)
     pipettes: list[Pipette] = field(default_factory=list)
@@ -145,7 +145,9 @@ class Context:
         self.labware.append(piece)
         params = {"location": {"slotName": piece.slot}, "loadName": load_name, "namespace": namespace,
                   "version": version or 1, "displayName": piece.label}  # fmt: skip
-        self.say("loadLabware", params, {"labwareId": piece.id})
+        known = {"namespace": namespace, "version": version or 1, "parameters": {"loadName": load_name}}
+        definition = self.custom[load_name] if namespace != "opentrons" else known
+        self.say("loadLabware", params, {"labwareId": piece.id, "definition": definition})
         return piece
 
     def load_instrument(self, name: str, mount: str) -> Pipette:
@@ -188,10 +190,10 @@ def header(text: str) -> tuple[str, str]:
     return str(requirements.get("robotType", "OT-2")), str(level)
 
 
-def understood(text: str, custom: Sequence[str]) -> Context:
+def understood(text: str, custom: Mapping[str, Any]) -> Context:
     """Run the protocol once; whatever it raises comes out."""
     robot, _ = header(text)
-    context = Context(robot, frozenset(custom))
+    context = Context(robot, custom)
     context.say("home", {})
     names: dict[str, Any] = {"__builtins__": {**{n: getattr(builtins, n) for n in _BUILTINS}, "__import__": _import}}
     exec(compile(text, "protocol.py", "exec"), names)

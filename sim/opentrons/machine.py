@@ -9,7 +9,7 @@ robots' own policy has it, unless the run's `policy` says otherwise.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -117,7 +117,7 @@ class Machine:
 
     # -- resources
 
-    def upload(self, text: str, key: str | None, digest: str, custom: Sequence[str], robot: str) -> Protocol:
+    def upload(self, text: str, key: str | None, digest: str, custom: Mapping[str, Any], robot: str) -> Protocol:
         """A new protocol; the robot begins to analyse it."""
         context, problem = None, ""
         try:

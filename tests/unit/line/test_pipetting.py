@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,17 +16,21 @@ import pytest
 
 from devices.commands import read
 from devices.deck import DeckState, Layout
+from devices.labware.definition import definitions
+from devices.labware.opentrons import schema2
 from devices.line_file import LineFile, line_from_text
 from line import deck_ledger as ledger
 from line.host import Host, World, hosted, make_world
 from line.state import Command, State
 from protocols.control import ControlRecipe, Operation, Phase, UnitProcedure
 from protocols.phases import FillVials, LoadVials, PreparePlate
+from records import robot_runs
 from records.batch_record import build
 from records.journal_reader import JournalReader
 from records.report import html
 from records.store import Store
-from vesiflow.errors import Refused, VesiflowError
+from vesiflow.errors import NoReply, Refused, VesiflowError
+from vesiflow.ids import canonical
 
 UL = 1e-9
 ROLE = "electroporation.liquid_handler"
@@ -205,6 +210,61 @@ async def test_opentrons_goes_on_where_its_run_ended(tmp_path: Path, kind: str, 
         first, second = machine.runs
         assert rig.drawn("sample:A1") == 16 + step * again
         assert first.status == ("stopped" if kind == "flex" else "failed") and second.status == "succeeded"
+
+
+async def test_protocol_analysis_and_run_of_the_robot_are_in_the_record(tmp_path: Path) -> None:
+    async with rigged(tmp_path, opentrons("ot2")) as rig:
+        assert rig.world.simulated is not None
+        machine = rig.world.simulated.robots["bench/ot2"]
+        rig.start()
+        await rig.until()
+        record = build(JournalReader(rig.host.controller.journal.path), "b1")
+        (sent,) = record.robot_runs
+        (protocol,), (run,) = machine.protocols, machine.runs
+        assert sent.text == protocol.text and sent.sha256 == sha256(protocol.text.encode()).hexdigest()
+        plate = canonical(schema2(definitions()["btx_plate_96_2mm"]))
+        assert sent.definitions == {"btx_plate_96_2mm.json": sha256(plate.encode()).hexdigest()}
+        robot = sent.robot
+        assert (robot["run"], robot["status"], robot["protocol"]) == (run.id, "succeeded", protocol.id)
+        assert robot["software"] == "8.1.0" and robot["analysis"] == f"{protocol.id}-analysis"
+        assert robot["analysis_result"] == "ok" and len(robot["analysis_sha256"]) == 64
+        assert robot["definitions"]["btx_plate_96_2mm"] == sent.definitions["btx_plate_96_2mm.json"]
+        assert robot["offsets"] == robot["parameters"] == robot["errors"] == []
+        assert [c["id"] for c in robot["commands"]] == [c["id"] for c in run.commands]
+        journal = rig.host.controller.journal
+        (document,), (copy,) = (journal.events("b1", (kind,)) for kind in robot_runs.KINDS)
+        (order,) = journal.intents("b1", ledger.VERB)
+        assert document.seq < order.seq < copy.seq  # on record before it is sent
+        page = html(record)
+        assert sent.sha256 in page and run.id in page
+
+
+async def test_a_run_that_could_not_be_copied_is_copied_when_the_phase_goes_on(tmp_path: Path) -> None:
+    async with rigged(tmp_path, opentrons("flex")) as rig:
+        assert rig.world.simulated is not None
+        machine = rig.world.simulated.robots["bench/flex"]
+        machine.fail("dispense", 2)
+        robot = rig.host.controller.line.roles[ROLE]
+        right = robot.read_record
+
+        @read
+        async def away(run: str) -> Any:
+            robot.read_record = right
+            raise NoReply("the network is away", device="robot")
+
+        robot.read_record = away
+        rig.start()
+        await rig.until(State.HELD)
+        journal = rig.host.controller.journal
+        assert journal.events("b1", (robot_runs.RUN,)) == []
+        (doubt,) = rig.doubts()
+        rig.host.controller.resolve(doubt, "done", "Ada", "looked")
+        await rig.host.client.declare("sample:A1", 8e-6, "exchange", "Ada", "weighed")
+        await rig.command(Command.UNHOLD)
+        await rig.until()
+        first, second = journal.events("b1", (robot_runs.RUN,))
+        assert [one.data["record"]["run"] for one in (first, second)] == [run.id for run in machine.runs]
+        assert "overpressure" in first.data["record"]["errors"][0] and first.data["record"]["recovered"] is True
 
 
 async def test_a_held_batch_holds_the_robots_run(tmp_path: Path) -> None:
