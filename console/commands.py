@@ -95,6 +95,13 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         LINE,
+        "deck measured",
+        "console.deck_entries:measured",
+        "say that provisional labware was measured",
+        "vesiflow deck measured btx_plate_96_2mm --reason 'report 17, A. Lovelace'",
+    ),
+    Command(
+        LINE,
         "deck recover",
         "console.deck_entries:recover",
         "decide about the failed command of a robot that waits",

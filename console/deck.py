@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from pathlib import Path
 
 from rich.markup import escape
@@ -38,8 +39,9 @@ def show(line: str = "sim", /, *, image: Path | None = None, instrument: str | N
         raise ConfigError("which deck?", bounds=names, remedy="choose one by --instrument")
     store = Store()
     for handler in found:
-        state = books(file, handler, store).state()
-        _print(handler, state)
+        known = books(file, handler, store)
+        state = known.state()
+        _print(handler, state, known.measured)
         if image is not None:
             deck_plot.write(handler.layout, state, image)
             print(f"written: {image}")
@@ -70,7 +72,7 @@ def plan(recipe: str, /, *, line: str = "sim", volume: str | None = None) -> Non
     print(f"{count} transfers on line {file.name}")
 
 
-def _print(handler: Handler, state: DeckState) -> None:
+def _print(handler: Handler, state: DeckState, measured: Container[str]) -> None:
     table = plain_table("name", "labware", ">places", ">filled", ">in all", "remark")
     for name, piece in handler.layout.labware.items():
         places = [f"{name}:{well}" for well in piece.wells]
@@ -80,7 +82,7 @@ def _print(handler: Handler, state: DeckState) -> None:
             continue
         volumes = [state.volumes[place] for place in places if state.volumes.get(place)]
         unknown = sum(place in state.unknown for place in places)
-        remarks = ["provisional"] if piece.provisional else []
+        remarks = ["provisional" if piece.model not in measured else "measured"] if piece.provisional else []
         remarks += [f"{unknown} unknown"] if unknown else []
         total = shown(sum(volumes), "m^3", "mL") if volumes else ""
         table.add_row(name, piece.model, str(len(places)), str(len(volumes)), total, ", ".join(remarks))

@@ -1,4 +1,4 @@
-"""`vesiflow deck declare | tips | recover`: what a person says about a deck, and about a robot that waits for one."""
+"""What a person says by `vesiflow deck declare`, `tips`, `measured`, and `recover` about a robot that waits."""
 
 from __future__ import annotations
 
@@ -88,6 +88,31 @@ def tips(
         lambda journal, line: entries.fresh_tips(journal, line, rack, said),
     )
     print(f"full: {rack or 'every rack of tips'}")
+
+
+def measured(
+    model: str, /, *, reason: str, instrument: str | None = None, at: At = ANYWHERE, who: str | None = None
+) -> None:
+    """Say that labware of this model was measured on the robot: from then on a real robot may pipette with it.
+
+    Parameters
+    ----------
+    model
+        Model of labware that `vesiflow deck show` calls provisional.
+    reason
+        Where the measurement is written down.
+    instrument
+        The liquid handler, where the line has several.
+    who
+        Name that goes into the record; by default the user's.
+    """
+    name, said = person(who), Statement(person(who), reason, instrument)
+    _say(
+        at,
+        lambda client: client.measured(model, name, reason, instrument),
+        lambda journal, line: entries.measured(journal, line, model, said),
+    )
+    print(f"measured: {model}")
 
 
 def recover(how: Literal["retry", "skip"], /, *, reason: str, at: At = ANYWHERE, who: str | None = None) -> None:

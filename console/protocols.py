@@ -1,4 +1,4 @@
-"""`vesiflow check` for Opentrons robots: what a recipe would send is analysed by their own package."""
+"""`vesiflow check` for robots: labware nobody has measured; for Opentrons the analysis of what a recipe would send."""
 
 from __future__ import annotations
 
@@ -9,10 +9,24 @@ from devices.deck_file import load_deck_file
 from devices.line_file import LineFile
 from devices.opentrons.analysis import EXTRA, analyse, available
 from devices.opentrons.plan import moves
-from line.deck_view import plans
+from line import deck_ledger as ledger
+from line.deck_view import books, plans
 from protocols.control import ControlRecipe
+from records.store import Store
 
 DRIVER = "opentrons_http"
+
+
+def unmeasured(recipe: ControlRecipe, line: LineFile) -> Iterator[str]:
+    """One line for every robot that the recipe sends to labware which nobody has measured."""
+    models: dict[str, set[str]] = {}
+    for _, handler, plan in plans(recipe, line):
+        known = books(line, handler, Store())
+        models.setdefault(handler.instrument, set()).update(ledger.unmeasured(plan.transfers, known, handler.layout))
+    for name, found in models.items():
+        if found:
+            what = "a simulated robot takes it" if line.instruments[name].simulated else "the robot will refuse it"
+            yield f"{name}: nobody has measured {', '.join(sorted(found))}; {what} (`vesiflow deck measured`)"
 
 
 def analysed(recipe: ControlRecipe, line: LineFile) -> Iterator[str]:

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from console.protocols import analysed
+from console.protocols import analysed, unmeasured
 from devices.line_file import load_line
 from protocols.check import Finding, refuse
 from protocols.check import check as find
@@ -50,7 +50,7 @@ def check(recipe: str, *, line: str = "sim", volume: str | None = None) -> None:
     if findings:
         console.print(_findings(findings))
     control = resolve(master, profile, volume=_volume(volume))
-    for said in analysed(control, file):
+    for said in (*unmeasured(control, file), *analysed(control, file)):
         console.print(said)
     count = sum(1 for _ in control.phases())
     total = time(sum(procedure.duration for procedure in control.unit_procedures))

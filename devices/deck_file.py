@@ -242,7 +242,7 @@ def _labware(name: str, entry: LabwareEntry, model: DeckModel) -> Labware:
     corner = _corner(model.robot, entry.slot, list(model.labware).index(name))
     return Labware(
         name, entry.labware, well_names(columns, rows), rows, capacity, min(fill, capacity),
-        q.inside(entry.dead, "m^3"), entry.bottle, own is not None and own.provisional,
+        q.inside(entry.dead, "m^3"), entry.bottle, own is not None and own.provisional and model.robot != "none",
         entry.barcode, corner=corner, size=own.size[:2] if own else FOOTPRINT,
         centres=_centres(own, columns, rows, corner),
     )  # fmt: skip

@@ -82,6 +82,12 @@ class InstrumentSpec:
     options: Any
     settings: Any
 
+    @property
+    def simulated(self) -> bool:
+        """Whether nothing real is behind it: a `sim://` address, or a driver that only pretends by its options."""
+        pretends = getattr(self.driver, "pretends", None)
+        return self.at.startswith("sim:") or bool(pretends and pretends(self.options))
+
 
 @dataclass(frozen=True, slots=True)
 class RoleSpec:
@@ -275,8 +281,11 @@ def _one_kind(
     model: LineModel, instruments: Mapping[str, InstrumentSpec], document: Document, found: list[Problem]
 ) -> None:
     """A line of real instruments has no simulated one: what it makes is either a product or none."""
-    simulated = [name for name, spec in instruments.items() if spec.at.startswith("sim:")]
-    if model.simulation is None and len(simulated) < len(instruments):
+    simulated = [name for name, spec in instruments.items() if spec.simulated]
+    people = [name for name, spec in instruments.items() if spec.at in NO_PORT and not spec.simulated]
+    wired = any(instruments[name].at not in NO_PORT for name in simulated)
+    real = len(instruments) - len(simulated) - (0 if wired else len(people))
+    if model.simulation is None and simulated and real:
         reason = "a simulated instrument among real ones; only a line with a `simulation:` section may have both"
         found.extend(document.problem(("instruments", name, "at"), reason) for name in simulated)
 

@@ -76,7 +76,7 @@ def created(recipe: ControlRecipe, line: OpenLine, clock: Clock) -> dict[str, An
         "line": line.file.name,
         "line_digest": line.file.digest,
         "software": __version__,
-        "simulated": not clock.real or any(item.spec.at.startswith("sim:") for item in line.instruments.values()),
+        "simulated": not clock.real or any(item.spec.simulated for item in line.instruments.values()),
         "instruments": {
             name: {
                 "driver": item.spec.driver_name,

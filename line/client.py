@@ -97,6 +97,11 @@ class LineClient:
         body = {"rack": rack, "instrument": instrument}
         await self._call("POST", "/deck/tips", {**body, "who": who, "reason": reason})
 
+    async def measured(self, model: str, who: str, reason: str, instrument: str | None = None) -> None:
+        """Say that a model of labware was measured on its robot."""
+        body = {"model": model, "instrument": instrument, "who": who, "reason": reason}
+        await self._call("POST", "/deck/measured", body)
+
     async def recover(self, how: str, who: str, reason: str) -> str:
         """Decide about the failed command of a robot that waits: "retry" or "skip"; the batch it holds."""
         data = await self._call("POST", "/deck/recover", {"how": how, "who": who, "reason": reason})

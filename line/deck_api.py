@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from devices.roles import Recoverable
 from line.controller import Controller
-from line.deck_entries import Statement, declare, fresh_tips
+from line.deck_entries import Statement, declare, fresh_tips, measured
 from line.state import State
 from vesiflow.errors import Refused
 
@@ -34,6 +34,16 @@ class FreshTips(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     rack: str | None = None
+    instrument: str | None = None
+    who: str = _NAME
+    reason: str = _REASON
+
+
+class Measured(BaseModel):
+    """Labware whose geometry somebody has measured."""
+
+    model_config = ConfigDict(extra="forbid")
+    model: str = _NAME
     instrument: str | None = None
     who: str = _NAME
     reason: str = _REASON
@@ -67,6 +77,13 @@ def deck_routes(controller: Controller) -> APIRouter:
         statement = Statement(said.who, said.reason, said.instrument)
         fresh_tips(controller.journal, controller.line.file, said.rack, statement)
         return {"rack": said.rack}
+
+    @routes.post("/measured")
+    async def geometry(said: Measured) -> dict[str, Any]:
+        """Say that a model of labware was measured on this robot."""
+        statement = Statement(said.who, said.reason, said.instrument)
+        measured(controller.journal, controller.line.file, said.model, statement)
+        return {"model": said.model}
 
     @routes.post("/recover")
     async def recover(said: Recovery) -> dict[str, str]:

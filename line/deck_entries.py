@@ -49,6 +49,18 @@ def fresh_tips(journal: Journal, line: LineFile, rack: str | None, said: Stateme
     journal.event(ledger.TIPS, "", key="", role=min(handler.roles), rack=rack, by=said.who, reason=said.reason)
 
 
+def measured(journal: Journal, line: LineFile, model: str, said: Statement) -> None:
+    """The geometry of labware `model` was measured on this robot; ConfigError when none of it is provisional there."""
+    handler = _handler(line, said, None)
+    models = sorted({piece.model for piece in handler.layout.labware.values() if piece.provisional})
+    if model not in models:
+        raise ConfigError(
+            "no such provisional labware on the deck", action="measured", value=model,
+            bounds=", ".join(models) or "none", remedy="see `vesiflow deck show`",
+        )  # fmt: skip
+    journal.event(ledger.MEASURED, "", role=min(handler.roles), model=model, by=said.who, reason=said.reason)
+
+
 def _handler(line: LineFile, said: Statement, labware: str | None) -> Handler:
     """The liquid handler that is named, or the only one whose deck has this labware."""
     every = handlers(line)

@@ -16,8 +16,8 @@ from devices.readings import IN_DOUBT, MADE, UNTOUCHED, Ends, Transfer
 from records.journal_reader import Entry, Intent
 from vesiflow.errors import LimitExceeded, Refused
 
-PLACED, TIPS, DECLARED = "deck.placed", "deck.tips", "deck.declared"
-KINDS = (PLACED, TIPS, DECLARED)
+PLACED, TIPS, DECLARED, MEASURED = "deck.placed", "deck.tips", "deck.declared", "deck.measured"
+KINDS = (PLACED, TIPS, DECLARED, MEASURED)
 VERB = "transfer"
 TRANSFER = "transfer"
 """Kind of the journal entry of a single transfer; the action that it was part of may have been many."""
@@ -39,13 +39,15 @@ EMPTY = Content()
 class Books:
     """`items` maps an item to its wells, `at` a position to the item there and the phase that put it there.
 
-    `placed` are all items that ever stood at a position that somebody named.
+    `placed` are all items that ever stood at a position that somebody named, `measured` models of labware whose
+    geometry somebody has measured.
     """
 
     items: dict[str, dict[str, Content]] = field(default_factory=dict)
     at: dict[str, tuple[str, str]] = field(default_factory=dict)
     placed: set[str] = field(default_factory=set)
     used_tips: set[str] = field(default_factory=set)
+    measured: set[str] = field(default_factory=set)
 
     def content(self, place: str) -> Content:
         """What is at "plate:A1"."""
@@ -118,7 +120,12 @@ def _declared(books: Books, entry: Entry) -> None:
     books.put(str(data["place"]), Content(None if volume is None else float(volume), liquids))
 
 
-_ENTRIES = {PLACED: _placed, TIPS: _tips, DECLARED: _declared}
+def _measured(books: Books, entry: Entry) -> None:
+    """A person has measured a model of labware: where it says "provisional" that is over."""
+    books.measured.add(str(entry.data["model"]))
+
+
+_ENTRIES = {PLACED: _placed, TIPS: _tips, DECLARED: _declared, MEASURED: _measured}
 
 
 def _transferred(books: Books, intent: Intent) -> None:
@@ -246,6 +253,12 @@ def refuse(transfers: Sequence[Transfer], books: Books, layout: Layout) -> None:
     for transfer in transfers:
         _may_draw(transfer, books, layout, volumes)
         _may_give(transfer, books, layout, volumes)
+
+
+def unmeasured(transfers: Sequence[Transfer], books: Books, layout: Layout) -> list[str]:
+    """Models of labware that these transfers go to and nobody has measured: numbers from data sheets."""
+    pieces = [layout.at(place) for one in transfers for place in (one.source, one.target)]
+    return sorted({piece.model for piece in pieces if piece.provisional} - books.measured)
 
 
 def _may_draw(transfer: Transfer, books: Books, layout: Layout, volumes: dict[str, float | None]) -> None:

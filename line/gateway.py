@@ -70,6 +70,10 @@ class Gateway:
         roles = self._line.file.roles
         return frozenset(name for name, spec in roles.items() if spec.instrument == roles[role].instrument)
 
+    def simulated(self, role: str) -> bool:
+        """Whether nothing real is behind `role`."""
+        return self._instrument(role).spec.simulated or not self._line.clock.real
+
     async def act(self, role: str, method: Callable[..., Awaitable[Any]], how: Command, *args: Any) -> Any:
         """Do one method of a role as a journaled physical action."""
         self._within_limits(role, method.__name__, method, args)
@@ -211,7 +215,7 @@ class Gateway:
             how.evidence or "reply",
             before,
             instrument.identity.serial_number,
-            "sim" if instrument.spec.at.startswith("sim:") or not self._line.clock.real else "real",
+            "sim" if self.simulated(role) else "real",
             self._token,
         )
 

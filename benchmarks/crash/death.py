@@ -1,7 +1,8 @@
 """Places where a controller can die, counted and named, and the death itself.
 
 Patched in from outside, so that nothing in the product asks whether it is under test: every entry of the journal
-(before, after) and every byte that goes to or comes from an instrument (before, half of it, after, each chunk read).
+(before, after), every byte that goes to or comes from an instrument (before, half of it, after, each chunk read) and
+every exchange over HTTP with one (before the request, after the answer has been made).
 From the chosen place on every other place raises too: whatever the dying process would still do, it does not.
 """
 
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from devices.http_link import HttpLink
 from devices.transports import InlineTransport
 from records.journal import Journal
 
@@ -61,16 +63,19 @@ def mortal(death: Death) -> Iterator[None]:
     """Journal and ports as places of `death`."""
     kept = {name: getattr(Journal, name) for name in _JOURNAL}
     write, read = InlineTransport.write, InlineTransport.read
+    send = HttpLink._send
     try:
         for name, method in kept.items():
             setattr(Journal, name, _written(death, name, method))
         InlineTransport.write = _sent(death, write)  # type: ignore[method-assign]
         InlineTransport.read = _heard(death, read)  # type: ignore[method-assign]
+        HttpLink._send = _exchanged(death, send)  # type: ignore[method-assign]
         yield
     finally:
         for name, method in kept.items():
             setattr(Journal, name, method)
         InlineTransport.write, InlineTransport.read = write, read  # type: ignore[method-assign]
+        HttpLink._send = send  # type: ignore[method-assign]
 
 
 def _written(death: Death, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
@@ -102,5 +107,16 @@ def _heard(death: Death, method: Callable[..., Any]) -> Callable[..., Any]:
         if data or death.dead:
             death.place(f"read {self.url}")
         return data
+
+    return around
+
+
+def _exchanged(death: Death, method: Callable[..., Any]) -> Callable[..., Any]:
+    async def around(self: HttpLink, request: Any) -> Any:
+        what = f"http {request.method} {request.url.path.partition('/')[2].partition('/')[0]}"
+        death.place(f"{what}: before")
+        answer = await method(self, request)
+        death.place(f"{what}: after")
+        return answer
 
     return around

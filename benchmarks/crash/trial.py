@@ -62,8 +62,16 @@ class Result:
 
 @lru_cache
 def job(name: str) -> tuple[LineFile, ControlRecipe]:
-    """The line and the control recipe of one of `RECIPES`; the column of the line is small for all of them."""
+    """The line and the control recipe of one of `RECIPES`; the column of the line is small for all of them.
+
+    "crash-loading@ot2" has an Opentrons robot of that kind pipette.
+    """
+    name, _, robot = name.partition("@")
     data = yaml.safe_load(load_line("sim").text)
+    if robot:
+        data["instruments"]["robot"] = {
+            "driver": "opentrons_http", "at": f"sim://bench/{robot}", "deck": robot, "poll": "10 s"
+        }  # fmt: skip
     data["equipment"]["sec"] |= _SMALL_COLUMN | {"sample_loop": "1 mL"}
     data["simulation"] |= {
         "sec": _SMALL_COLUMN | {"loop": "1 mL", "detector_delay": "0.1 mL", "usual_flow": "4 mL/min"}

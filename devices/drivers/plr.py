@@ -86,6 +86,11 @@ class PlrLiquidHandler:
         self._order = Order()
 
     @staticmethod
+    def pretends(options: PlrOptions) -> bool:
+        """Whether the backend only prints what a robot would do."""
+        return options.backend.endswith("chatterbox")
+
+    @staticmethod
     def deck_of(options: PlrOptions, **role_options: object) -> Layout:
         """What stands on the deck, without a robot."""
         return _layout(load_deck(options.deck), options)

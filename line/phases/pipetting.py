@@ -31,6 +31,7 @@ async def pipette(run: PhaseRun, handler: LiquidHandler, plan: Sequence[Transfer
     await _copy_runs(run, handler)
     begun = books(run)
     ledger.refuse(left, begun, layout)
+    _refuse_unmeasured(run, ledger.unmeasured(left, begun, layout))
     await handler.know(begun.state())
     await handler.rehearse(left)
     size = layout.group or max(len(plan), 1)
@@ -65,6 +66,15 @@ def _write_down(run: PhaseRun) -> None:
                 raise
             except StoreError:  # it is all in the action, and is written down when the phase goes on
                 return
+
+
+def _refuse_unmeasured(run: PhaseRun, models: Sequence[str]) -> None:
+    """A real robot drives into labware only by numbers that somebody has measured."""
+    if models and not run.gateway.simulated(_role(run)):
+        raise Refused(
+            "nobody has measured this labware", device=_role(run), action="transfer", value=", ".join(models),
+            remedy="measure it on the robot, then `vesiflow deck measured MODEL --reason ...`",
+        )  # fmt: skip
 
 
 async def _document(run: PhaseRun, handler: LiquidHandler, order: Sequence[Transfer]) -> None:

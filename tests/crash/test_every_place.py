@@ -27,6 +27,19 @@ def test_nothing_is_repeated_and_nothing_lost(recipe: str) -> None:
         assert found.good, f"{trial}: {found}"
 
 
+@pytest.mark.parametrize("kind", ["ot2", "flex"])
+def test_deaths_while_a_robot_is_spoken_to(kind: str) -> None:
+    """At exchanges with an Opentrons robot, which goes on by itself: one run is taken up, no second one is made."""
+    recipe = f"crash-loading@{kind}"
+    places = [(n, name) for n, name in enumerate(whole(recipe).places, 1) if name.startswith("http")]
+    acts = [n for n, name in places if " POST " in name or " PATCH " in name]
+    assert len(acts) == 16, "uploads, runs, plays and releases of two orders, before and after"
+    looks = spread([Trial(recipe, (n,)) for n, name in places if " GET " in name], 4)
+    for trial in [*(Trial(recipe, (n,)) for n in acts), *looks]:
+        found = judged(trial)
+        assert found.good and found.end == "Complete", f"{trial}: {found}"
+
+
 def test_deaths_on_the_way_back() -> None:
     for trial in at_random(RANDOM, seed=2):
         found = judged(trial)

@@ -94,3 +94,31 @@ def test_unknown_and_unreadable(tmp_path: Path) -> None:
         load_line("nowhere")
     with pytest.raises(LineFileError, match=r"missing\.yaml:1: -: No such file or directory"):
         load_line(tmp_path / "missing.yaml")
+
+
+@pytest.mark.parametrize(("robot", "among"), [
+    ("{driver: plr, at: none, backend: star_chatterbox}", True), ("{driver: plr, at: none, backend: star}", False),
+    ("{driver: plr, at: 'sim://bench/robot'}", True), ("{driver: plr, at: 'socket://10.0.0.9:4001'}", False),
+])  # fmt: skip
+def test_a_robot_that_only_pretends_stands_among_no_real_instruments(robot: str, among: bool) -> None:
+    people = "  people: {driver: operator, at: console}\n"
+    text = GOOD.replace("sim://tff/feed", "/dev/ttyUSB0").replace("sim://tff/reglo", "/dev/ttyUSB1")
+    text = text.replace("roles:\n", f"  robot: {robot}\n{people}roles:\n")
+    if among:
+        with pytest.raises(LineFileError, match=r"instruments\.robot\.at: a simulated instrument among real ones"):
+            line_from_text(text)
+    else:
+        assert not line_from_text(text).instruments["robot"].simulated
+
+
+def test_a_chatterbox_may_stand_alone_with_people() -> None:
+    text = """\
+name: dry-run
+instruments:
+  robot: {driver: plr, at: none, backend: chatterbox}
+  people: {driver: operator, at: console}
+roles:
+  lyophilization.liquid_handler: {instrument: robot}
+  line.operator: {instrument: people}
+"""
+    assert line_from_text(text).instruments["robot"].simulated

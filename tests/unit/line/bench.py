@@ -93,7 +93,7 @@ class Bench:
         self.pump = FakePump()
         self.journal = Journal(folder / "journal.sqlite", self.clock, code_version="test", boot_id="boot")
         identity = Identity("fake", "pump", "7")
-        spec = SimpleNamespace(driver_name="fake", at="sim://x", name="pump")
+        spec = SimpleNamespace(driver_name="fake", at="sim://x", name="pump", simulated=True)
         instrument = SimpleNamespace(spec=spec, identity=identity)
         role = SimpleNamespace(instrument="pump", limits={"flow": (0.0, 1.0)}, options={})
         file = SimpleNamespace(

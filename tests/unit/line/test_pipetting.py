@@ -381,6 +381,25 @@ async def test_wrong_labware_is_refused_before_the_robot_moves(
         assert rig.plant.ledger.of("aspirate") == [] and "plate" not in rig.books().at
 
 
+async def test_a_real_robot_drives_into_no_labware_that_nobody_has_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("line.gateway.Gateway.simulated", lambda gateway, role: False)
+    async with rigged(tmp_path) as rig:
+        rig.start()
+        await rig.until(State.HELD)
+        batch = rig.host.controller.batch("b1")
+        assert re.search(r"nobody has measured this labware .got btx_96_wellplate_125uL_Fb_2mm", batch.reason)
+        assert rig.plant.ledger.of("aspirate") == []
+        client = rig.host.client
+        with pytest.raises(VesiflowError, match="no such provisional labware on the deck"):
+            await client.measured("troughs", "Ada", "report 17")
+        await client.measured("btx_96_wellplate_125uL_Fb_2mm", "Ada", "report 17")
+        await rig.command(Command.UNHOLD)
+        await rig.until()
+        assert rig.state() == "complete"
+
+
 async def test_too_few_tips_for_the_whole_plan_are_noticed_before_the_first_move(tmp_path: Path) -> None:
     async with rigged(tmp_path) as rig:
         robot = rig.host.controller.line.roles[ROLE]
