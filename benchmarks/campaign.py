@@ -1,8 +1,8 @@
 """A campaign of many points on Dask beside the same on one core: `python -m benchmarks.campaign [points] [recipe]`.
 
 Points are batches without wire on the simulated line, each with its own value of a varied parameter; 200 unless given.
-Prefect's server runs before Dask is measured, as beside a deployment; without one every process of Dask would start a
-server of its own. Prints a table and writes benchmarks/results/campaign.json. CPU seconds include the processes of Dask.
+Prefect's server runs before Dask is measured, as beside a deployment; without it every process of Dask starts its own.
+Prints a table and writes benchmarks/results/campaign.json. CPU seconds include the processes of Dask, not the server's.
 """
 
 from __future__ import annotations
