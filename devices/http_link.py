@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from devices.http_address import Pinned, Resolve, by_system, pinned
 from devices.link import Counters
 from devices.readings import Identity
 from vesiflow.clock import Clock
@@ -27,7 +27,6 @@ GROUP = "vesiflow.http"
 LARGEST = 32 * 1024 * 1024
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 """Seconds for one exchange; what takes longer is polled."""
-_METADATA = ("169.254.169.254", "fd00:ec2::254", "metadata.google.internal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,7 @@ class HttpLink:
     counters: Counters = field(default_factory=Counters)
     identity: Identity | None = None
     guard: AbstractContextManager[None] = field(default_factory=nullcontext)
+    pinned: Pinned | None = None
 
     async def exchange(
         self,
@@ -80,15 +80,18 @@ class HttpLink:
         """
         self.counters.queries += 1
         request = self.transport.client.build_request(
-            method, path, headers=dict(headers), json=body, files=files, data=form, params=query
-        )
+            method, path, headers=dict(headers), json=body, files=files, data=form, params=query,
+            extensions={"sni_hostname": self.pinned.host} if self.pinned else None,
+        )  # fmt: skip
         try:
             with self.guard:
                 return await self._send(request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            moved = await self.pinned.moved() if self.pinned else ""
             raise NotSent(
-                _reason(error), device=self.name, action=_what(request), remedy="check address, network and power"
-            ) from error
+                moved or _reason(error), device=self.name, action=_what(request),
+                remedy="if that is right, start the line again" if moved else "check address, network and power",
+            ) from error  # fmt: skip
         except httpx.HTTPError as error:
             self.counters.timeouts += 1
             raise NoReply(
@@ -119,40 +122,28 @@ class HttpLink:
 
 
 async def open_http(
-    at: str, name: str, clock: Clock, hosts: tuple[str, ...], guard: AbstractContextManager[None] | None = None
+    at: str,
+    name: str,
+    clock: Clock,
+    hosts: tuple[str, ...],
+    guard: AbstractContextManager[None] | None = None,
+    resolve: Resolve = by_system,
 ) -> HttpLink:
     """A link to `at`; ConfigError for a host that is not allowed or a scheme nobody answers."""
     parts = urlsplit(at)
+    place, headers = None, {}
     if parts.scheme in ("http", "https"):
         if clock.virtual:
             raise ConfigError("a real robot cannot run on virtual time", remedy="set `clock: wall` in the line file")
-        refuse_stranger(parts.hostname or "", hosts)
+        place = await pinned(parts.hostname or "", hosts, resolve)
         transport: httpx.AsyncBaseTransport = httpx.AsyncHTTPTransport(retries=0, trust_env=False)
-        base = f"{parts.scheme}://{parts.netloc}"
+        base, headers = place.url(parts), {"Host": parts.netloc}
     else:
         transport, base = _plug_in(parts.scheme)(at), "http://robot"
     client = httpx.AsyncClient(
-        transport=transport, base_url=base, timeout=TIMEOUT, follow_redirects=False, trust_env=False
+        transport=transport, base_url=base, headers=headers, timeout=TIMEOUT, follow_redirects=False, trust_env=False
     )
-    return HttpLink(HttpTransport(at, client), clock, name, guard=guard or nullcontext())
-
-
-def refuse_stranger(host: str, hosts: tuple[str, ...]) -> None:
-    """ConfigError unless `host` is listed, or nothing is listed and it is an address of a private network or .local."""
-    if host in _METADATA and host not in hosts:
-        raise ConfigError("the metadata service of a cloud is no robot", value=host, remedy="mend `at:`")
-    if hosts:
-        if host not in hosts:
-            raise ConfigError("host not allowed", value=host, bounds=", ".join(hosts), remedy="add it to `hosts:`")
-        return
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        if host == "localhost" or host.endswith(".local"):
-            return
-        raise ConfigError("a robot by name must be listed", value=host, remedy="add `hosts: [name]`") from None
-    if not (address.is_private or address.is_link_local or address.is_loopback):
-        raise ConfigError("a robot is not on the internet", value=host, remedy="add `hosts: [address]` if it is yours")
+    return HttpLink(HttpTransport(at, client), clock, name, guard=guard or nullcontext(), pinned=place)
 
 
 @lru_cache

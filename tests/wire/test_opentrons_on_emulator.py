@@ -13,6 +13,7 @@ import pytest
 from devices.commands import Verdict, declared
 from devices.deck import DeckState
 from devices.drivers.opentrons_http import OpentronsHttp, OpentronsOptions
+from devices.http_address import Resolve
 from devices.http_link import HttpLink, HttpTransport, open_http
 from devices.line_file import InstrumentSpec
 from devices.open_line import open_instrument
@@ -533,7 +534,64 @@ async def test_hosts_that_are_not_allowed(at: str, hosts: tuple[str, ...], reaso
 async def test_a_real_robot_needs_real_time() -> None:
     with pytest.raises(ConfigError, match="virtual time"):
         await open_http("http://10.0.0.5:31950", "robot", VirtualClock(), ())
-    link = await open_http("http://ot2.local:31950", "robot", WallClock(), ())
+
+
+def names(*answers: str) -> Resolve:
+    """A resolver whose answers are these, one after the other; "" for a name that has none."""
+    left = list(answers)
+
+    async def resolve(host: str) -> list[str]:
+        found = left.pop(0) if len(left) > 1 else left[0]
+        if not found:
+            raise OSError("no such host")
+        return [found]
+
+    return resolve
+
+
+async def test_a_name_is_resolved_once_and_that_address_is_spoken_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, str | None, Any]] = []
+
+    async def handle(self: Any, request: httpx.Request) -> httpx.Response:
+        seen.append((request.url.host, request.headers.get("Host"), request.extensions.get("sni_hostname")))
+        return httpx.Response(200, json={})
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", handle)
+    resolve = names("10.0.0.5", "10.0.0.66")
+    link = await open_http("https://ot2.local:31950", "robot", WallClock(), (), resolve=resolve)
+    for _ in range(2):
+        await link.exchange("GET", "/health", headers={})
+    assert seen == [("10.0.0.5", "ot2.local:31950", "ot2.local")] * 2
+    await link.transport.close()
+
+
+@pytest.mark.parametrize(("answers", "hosts", "error", "reason"), [
+    (("8.8.8.8",), (), ConfigError, "not on the internet .got ot2.local is 8.8.8.8"),
+    (("169.254.169.254",), (), ConfigError, "not on the internet .got ot2.local is 169.254.169.254"),
+    (("8.8.8.8",), ("ot2.local",), ConfigError, "not on the internet"),
+    (("",), (), NotSent, "the name has no address .got ot2.local"),
+])  # fmt: skip
+async def test_a_name_that_leads_astray(
+    answers: tuple[str, ...], hosts: tuple[str, ...], error: type[Exception], reason: str
+) -> None:
+    with pytest.raises(error, match=reason):
+        await open_http("http://ot2.local:31950", "robot", WallClock(), hosts, resolve=names(*answers))
+
+
+@pytest.mark.parametrize(("later", "reason"), [
+    ("10.0.0.66", r"ot2.local is 10\.0\.0\.66 now, it was 10\.0\.0\.5.*start the line again"),
+    ("10.0.0.5", "no route.*check address"), ("", "no route.*check address"),
+])  # fmt: skip
+async def test_a_name_that_means_another_address_later_is_told(
+    monkeypatch: pytest.MonkeyPatch, later: str, reason: str
+) -> None:
+    async def handle(self: Any, request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("no route to host")
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", handle)
+    link = await open_http("http://ot2.local:31950", "robot", WallClock(), (), resolve=names("10.0.0.5", later))
+    with pytest.raises(NotSent, match=reason):
+        await link.exchange("GET", "/health", headers={})
     await link.transport.close()
 
 
