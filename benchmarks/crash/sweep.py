@@ -74,6 +74,16 @@ def enumerated(points: int, recipes: Sequence[str] = RECIPES) -> list[Trial]:
     return trials + spread(bytes_, room)
 
 
+def exchanges(recipes: Sequence[str]) -> list[Trial]:
+    """Every exchange over HTTP, before and after it, of batches with a robot that has a network."""
+    return [
+        Trial(recipe, (number,))
+        for recipe in recipes
+        for number, name in enumerate(whole(recipe).places, 1)
+        if name.startswith("http")
+    ]
+
+
 def spread(items: Sequence[Trial], count: int) -> list[Trial]:
     """`count` of them, evenly."""
     if count >= len(items):

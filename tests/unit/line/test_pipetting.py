@@ -12,10 +12,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from devices.commands import read
 from devices.deck import DeckState, Layout
+from devices.http_link import HttpLink
 from devices.labware.definition import definitions
 from devices.labware.opentrons import schema2
 from devices.line_file import LineFile, line_from_text
@@ -288,6 +290,44 @@ async def test_a_held_batch_holds_the_robots_run(tmp_path: Path) -> None:
         await rig.until()
         assert rig.state() == "complete" and len(machine.runs) == before == 1
         assert rig.volume("A1") == pytest.approx(100.0, rel=0.03)
+
+
+async def test_ten_minutes_without_network_are_an_alarm_and_the_robot_goes_on(tmp_path: Path) -> None:
+    robot = 'robot: {driver: opentrons_http, at: "sim://bench/flex", deck: flex}'
+    async with rigged(tmp_path, robot) as rig:
+        assert rig.world.simulated is not None
+        machine = rig.world.simulated.robots["bench/flex"]
+        link, clock = rig.host.controller.line.instruments["robot"].link, rig.host.clock
+        assert isinstance(link, HttpLink)
+        right = link.transport.client
+        rig.start()
+
+        async def outage() -> float:
+            while not machine.runs or not any(c["commandType"] == "aspirate" for c in machine.runs[0].commands):
+                await clock.sleep(1.0)
+            began = clock.now()
+            away = httpx.AsyncClient(transport=httpx.MockTransport(unreachable), base_url="http://robot")
+            link.transport.client = away
+            while not [one for one in (await rig.host.client.alarms()).alarms if one.name == "lh.attention"]:
+                await clock.sleep(0.5)
+            noticed = clock.now() - began
+            await clock.sleep(600.0 - noticed)
+            await away.aclose()
+            link.transport.client = right
+            return noticed
+
+        assert await clock.spawn(outage(), "outage") <= 2 * 2.0 + 1.0  # two looks
+        await rig.until()
+        assert rig.state() == "complete" and len(machine.runs) == 1 and machine.runs[0].status == "succeeded"
+        assert rig.transfers() == {"DONE": 32} and rig.volume("H2") == pytest.approx(100.0, rel=0.03)
+        journal = rig.host.controller.journal
+        assert [e for e in journal.events("b1") if "cannot be reached" in str(e.data)]
+        (copy,) = journal.events("b1", (robot_runs.RUN,))  # what happened meanwhile is on record all the same
+        assert len(copy.data["record"]["commands"]) == len(machine.runs[0].commands)
+
+
+def unreachable(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("no route to host")
 
 
 @pytest.mark.parametrize("how", ["retry", "skip"])
