@@ -58,6 +58,7 @@ class Execution:
         self.run = PhaseRun(
             batch.id, self.phase, self.line.clock, self.gateway, self.journal, batch.telemetry,
             self.line.roles["line.operator"], self.line.file.profile, batch.facts, requests, self.alarms,
+            PHASES[self.phase.kind].at_rest,
         )  # fmt: skip
 
     async def perform(self, held: str | None) -> None:

@@ -96,6 +96,7 @@ class Interlocks:
             self.note("interlock.reset", cause=self.first_out)
         self.first_out = None
         self._since.clear()
+        self._warned.clear()
 
     def _lasts(self, what: str, bad: bool, alarm: str, debounce: float | None) -> bool:
         if not bad:

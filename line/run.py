@@ -7,7 +7,7 @@ hold, stop or abort are met; it never retries an act.
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -18,12 +18,13 @@ from line.alarms import AlarmBook
 from line.asking import Asking
 from line.gateway import Gateway
 from line.interlocks import GENERAL, Interlocks
+from line.kept import Kept, RestWatch, of_line
 from line.memory import Memory
 from line.requests import Requests, Stopped
 from line.rest import Rest
 from line.scans import Resume, Scans
 from line.units import assemble, bounded
-from line.watch import look
+from line.watch import look, read_of
 from line.watchdog import Pulse
 from protocols.control import Phase
 from records.journal import Journal, StoreError
@@ -51,6 +52,17 @@ class PhaseFunction(Protocol):
     def __call__(self, run: PhaseRun, params: Any, /) -> Awaitable[None]: ...
 
 
+class AtRest(Protocol):
+    """What must hold while the unit of a phase is held."""
+
+    def __call__(self, run: PhaseRun, params: Any, /) -> Iterable[Kept]: ...
+
+
+def nothing(run: PhaseRun, params: object) -> Iterable[Kept]:
+    """Nothing but the limits of the line."""
+    return ()
+
+
 @dataclass
 class PhaseRun:
     """One run of one phase of one batch. `stretch` is how much longer than written a scan may take."""
@@ -66,6 +78,7 @@ class PhaseRun:
     facts: dict[str, float]
     requests: Requests
     alarms: AlarmBook
+    at_rest: AtRest = nothing
     results: dict[str, tuple[float, str]] = field(default_factory=dict)
     latest: dict[str, float] = field(default_factory=dict)
     progress: float = 0.0
@@ -85,7 +98,7 @@ class PhaseRun:
             self.clock.now, self.alarm, lambda name: self.alarms.clear(name, self.batch), self._note,
             self.profile.interlocks,
         )  # fmt: skip
-        rest = Rest(self.clock, self.requests, self.pulse, self._look, self.latest.clear, self._go_on)
+        rest = Rest(self.clock, self.requests, self.pulse, self._look, self._come_to_rest, self._go_on)
         self.held, self.suspended = rest.held, rest.suspended
         asking = Asking(
             self.clock, self.operator, self.requests, self.pulse, self.memory, self.held, self._note, self.alarm,
@@ -246,8 +259,15 @@ class PhaseRun:
                 "line.overdue", "takes far longer than planned", value=elapsed, limit=allowed, unit="s"
             )
 
+    def _come_to_rest(self) -> None:
+        """What was computed while the unit ran holds no longer; other limits do."""
+        self.latest.clear()
+        seen = read_of(self.phase.unit)
+        limits = [*of_line(self.profile.interlocks), *self.at_rest(self, self.phase.params)]
+        self._rest_watch = RestWatch([kept for kept in limits if kept.tag in seen], self.interlocks.advise)
+
     def _go_on(self) -> None:
-        """What was computed before a rest holds no longer."""
+        """Every limit and delay begins anew."""
         self._since = self.clock.now()
         self._bad.clear()
         self.interlocks.reset()
@@ -255,11 +275,14 @@ class PhaseRun:
 
     async def _look(self) -> None:
         await look(self.phase.unit, self.gateway.role, self._show)
+        self._rest_watch.judge()
 
     def _show(self, tag: str, reading: Reading | None) -> None:
-        """What a held unit reads; a limit of the line that is passed raises its alarm, and the unit is held already."""
+        """What a unit at rest reads now, nothing where a sensor is silent."""
+        self._rest_watch.see(tag, reading)
         if reading is None or not reading.usable:
             self.latest.pop(tag, None)
             return
-        with suppress(LimitExceeded, StoreError):  # a full disk does not end a hold
-            self.log(tag, reading.value)
+        self.latest[tag] = reading.value
+        with suppress(StoreError):  # a full disk does not end a hold
+            self.telemetry.add(self.clock.now(), tag, reading.value)

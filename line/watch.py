@@ -6,6 +6,7 @@ Nothing acts here, and nothing is decided: what a value means for the unit is th
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -32,9 +33,19 @@ SENSORS: Mapping[str, Mapping[str, tuple[str, Mapping[str, str]]]] = {
         "uv": ("read_absorbance", {_ONLY: "sec.uv"}),
         "conductivity": ("read_conductivity", {_ONLY: "sec.conductivity"}),
     },
-    "electroporation": {"conductivity": ("read_conductivity", {_ONLY: "electroporation.conductivity"})},
+    "electroporation": {
+        "conductivity": ("read_conductivity", {_ONLY: "electroporation.conductivity"}),
+        "electroporator": ("read_log_names", {_ONLY: "electroporation.pulse_logs"}),
+    },
     "lyophilization": {
-        "shelf": ("read_circulator", {_ONLY: "lyophilization.shelf"}),
+        "shelf": (
+            "read_circulator",
+            {
+                "temperature": "lyophilization.shelf",
+                "setpoint": "lyophilization.shelf_setpoint",
+                "running": "lyophilization.shelf_runs",
+            },
+        ),
         "vacuum": (
             "read_pressures",
             {"capacitance": "lyophilization.capacitance", "pirani": "lyophilization.pirani"},
@@ -61,13 +72,19 @@ async def look(unit: str, role: Callable[[str], Any], show: Show) -> None:
             show(tag, _reading(found, each))
 
 
+def read_of(unit: str) -> frozenset[str]:
+    """The tags that a look at `unit` reads."""
+    return frozenset(tag for _, tags in SENSORS.get(unit, {}).values() for tag in tags.values())
+
+
 def _reading(found: Any, name: str) -> Reading | None:
-    if isinstance(found, Mapping):
-        return found.get(name)
+    """The reading itself, one of several by name, a part of a state, or how many there are of what is listed."""
     if found is None or isinstance(found, Reading):
         return found
-    reading: Reading = found.temperature
-    return reading
+    if isinstance(found, Mapping):
+        return found.get(name)
+    part = getattr(found, name) if name else len(found)
+    return part if isinstance(part, Reading) else Reading(float(part), math.nan)
 
 
 @asynccontextmanager

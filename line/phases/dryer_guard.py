@@ -13,11 +13,11 @@ from vesiflow.errors import VesiflowError
 
 OVERSHOOT = 3.0  # K of the bath above its set-point
 SAFE_BELOW_COLLAPSE = 5.0  # K of the shelf that keeps ice without any vacuum control
-_HIGH, _LOST = 1.5, 2.0  # times the set-point
+PRESSURE_HIGH, PRESSURE_LOST = 1.5, 2.0  # times the set-point
 _REACHED = 1.3
 _RISE = 5.0 / 60.0  # Pa/s
 _STILL = 12  # equal readings of the gauge that holds the vacuum; a sound one shows 2 at most
-_WARM = 15.0  # K of the condenser above the temperature at which the vacuum was drawn
+WARM = 15.0  # K of the condenser above the temperature at which the vacuum was drawn
 COLD = "lyophilization.condenser_cold"  # the condenser temperature that the recipe asked for, degC
 _SETTLE = 1800.0  # s to come back to the set-point after a hold
 
@@ -58,7 +58,7 @@ class DryerGuard:
         run, allowed = self.run, self.run.facts.get(COLD)
         if self.pressure is None or allowed is None:
             return False
-        limit, what = allowed + _WARM, "the condenser warms: no cooling?"
+        limit, what = allowed + WARM, "the condenser warms: no cooling?"
         if not run.interlocks.advise(
             "lyo.condenser",
             seen.condenser > limit,
@@ -92,11 +92,11 @@ class DryerGuard:
         self._reached = self._reached or found <= _REACHED * wanted
         before, self._last = self._last, (now, found)
         rise = (found - before[1]) / (now - before[0]) if before and now > before[0] else 0.0
-        if self._reached and found > _LOST * wanted and rise > _RISE:
+        if self._reached and found > PRESSURE_LOST * wanted and rise > _RISE:
             what = "the vacuum is lost: the pressure rises fast"
-            run.interlocks.trip("lyo.vacuum_lost", what, value=found, limit=_LOST * wanted, unit="Pa", tag=tag)
+            run.interlocks.trip("lyo.vacuum_lost", what, value=found, limit=PRESSURE_LOST * wanted, unit="Pa", tag=tag)
         if self._reached or now - self._began > _SETTLE:
-            run.limit(tag, found, high=_HIGH * wanted, unit="Pa", alarm="lyo.pressure")
+            run.limit(tag, found, high=PRESSURE_HIGH * wanted, unit="Pa", alarm="lyo.pressure")
 
     async def _protect(self) -> None:
         """Way to the pump first, then the shelf: off when it overheats, else below collapse. What does not answer is

@@ -15,6 +15,8 @@ _RISE_TEST = 90.0
 _BREAK_WINDOW = 1800.0
 _BREAK_RISE = 0.8  # K within the window; ice under a growing cake warms ten times slower
 _SUSTAINED = 5  # scans
+DRY = {"centre": "centre is dry", "edge": "edge is dry"}
+"""Probe -> the step that tells that its vial has no ice left."""
 _DOOR, _DOOR_AFTER = 6e4, 360.0  # Pa, s
 
 
@@ -86,9 +88,9 @@ class _Probe:
     still stands in ice.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dry: bool) -> None:
         self._seen: deque[tuple[float, float]] = deque()
-        self._dry = self._settled = False
+        self._dry, self._settled = dry, False
 
     def dry(self, now: float, value: float, steady: bool) -> bool:
         """Whether the vial of this probe has no ice left, seen by its break away upwards."""
@@ -113,7 +115,7 @@ class _EndPoint:
         run.since("started")
         self._converged: float | None = None
         self._above = 0
-        self._centre, self._edge = _Probe(), _Probe()
+        self._probes = {name: _Probe(dry in run.memory.steps) for name, dry in DRY.items()}
         self.warmest = -273.15
         self._first_ratio = 0.0
 
@@ -140,10 +142,13 @@ class _EndPoint:
         run, p = self._run, self._params
         steady = abs(seen.shelf - p.temperature) < 1.0 and abs(seen.capacitance / p.pressure - 1) < 0.2
         now = run.clock.now()
-        iced = [value for probe, value in self._probes(seen) if not probe.dry(now, value, steady)]
+        shown = {"centre": seen.centre, "edge": seen.edge}
+        dry = {name for name, probe in self._probes.items() if probe.dry(now, shown[name], steady)}
+        self._remember(dry)
+        iced = shown.keys() - dry
         if not frozen or not iced:
             return
-        product = max(iced)
+        product = max(shown[name] for name in iced)
         self.warmest = max(self.warmest, product)
         limit = p.critical_temperature - p.margin
         self._above = self._above + 1 if product > limit else 0
@@ -151,8 +156,13 @@ class _EndPoint:
             what = "product above collapse temperature less margin"
             run.alarm("lyo.product", what, product, limit, "degC", "lyophilization.product_centre")
 
-    def _probes(self, seen: Conditions) -> list[tuple[_Probe, float]]:
-        return [(self._centre, seen.centre), (self._edge, seen.edge)]
+    def _remember(self, dry: set[str]) -> None:
+        """Vials without ice, and all of them once the gauges have met for half of the soak: over holds and restarts."""
+        now, memory = self._run.clock.now(), self._run.memory
+        met = self._converged is not None and now - self._converged >= self._params.soak / 2
+        for name, step in DRY.items():
+            if (met or name in dry) and step not in memory.steps:
+                memory.step(step)
 
     def report(self) -> None:
         """Results of primary drying."""
