@@ -33,15 +33,16 @@ def show(line: str = "sim", /, *, image: Path | None = None, instrument: str | N
     file = load_line(line)
     found = [one for one in handlers(file) if instrument in (None, one.instrument)]
     if not found:
-        raise ConfigError("no such liquid handler on this line", device=file.name, value=instrument)
+        known = ", ".join(one.instrument for one in handlers(file)) or "none"
+        raise ConfigError("no such liquid handler on this line", device=file.name, value=instrument, bounds=known)
     if image is not None and len(found) > 1:
         names = ", ".join(one.instrument for one in found)
         raise ConfigError("which deck?", bounds=names, remedy="choose one by --instrument")
     store = Store()
     for handler in found:
-        known = books(file, handler, store)
-        state = known.state()
-        _print(handler, state, known.measured)
+        said = books(file, handler, store)
+        state = said.state()
+        _print(handler, state, said.measured)
         if image is not None:
             deck_plot.write(handler.layout, state, image)
             print(f"written: {image}")

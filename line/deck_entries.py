@@ -45,7 +45,8 @@ def fresh_tips(journal: Journal, line: LineFile, rack: str | None, said: Stateme
     handler = _handler(line, said, rack)
     racks = [name for name, piece in handler.layout.labware.items() if piece.tip_volume]
     if rack is not None and rack not in racks:
-        raise ConfigError("no such rack of tips", value=rack, bounds=", ".join(racks) or "none")
+        raise ConfigError("no such rack of tips", value=rack, bounds=", ".join(racks) or "none",
+                          remedy="see `vesiflow deck show`")  # fmt: skip
     journal.event(ledger.TIPS, "", key="", role=min(handler.roles), rack=rack, by=said.who, reason=said.reason)
 
 

@@ -10,15 +10,16 @@ from devices.line_file import LineFile
 from line import deck_ledger as ledger
 from line import transfer_plan
 from line.phases.electroporation import treatment
-from line.phases.vials import BULK
+from line.phases.vials import BUFFER, BULK, POOL
 from line.transfer_plan import TransferPlan
 from protocols.control import ControlRecipe, Phase
-from protocols.phases import CollectPlate, FillVials, PreparePlate
+from protocols.phases import CollectPlate, FillVials, Formulate, PreparePlate
 from records.journal_reader import JournalReader
 from records.store import Store
 from vesiflow.errors import ConfigError
 
 CAPABILITY = "liquid_handler"
+_PIPETTING = (PreparePlate, CollectPlate, Formulate, FillVials)
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,18 @@ def plans(recipe: ControlRecipe, line: LineFile) -> Iterator[tuple[Phase, Handle
         plan = _plan(phase, handler.layout) if handler else None
         if handler is not None and plan is not None:
             yield phase, handler, plan
+
+
+def refuse_undoable(recipe: ControlRecipe, line: LineFile) -> None:
+    """ConfigError when a deck of the line does not hold what the recipe's pipetting needs."""
+    pipetting = [phase for phase in recipe.phases() if isinstance(phase.params, _PIPETTING)]
+    found = handlers(line) if pipetting else []
+    for phase in pipetting:
+        for handler in found:
+            if f"{phase.unit}.{CAPABILITY}" in handler.roles:
+                _plan(phase, handler.layout)
+                for place in (POOL, BUFFER, BULK) if isinstance(phase.params, Formulate) else ():
+                    handler.layout.at(place)
 
 
 def _plan(phase: Phase, layout: Layout) -> TransferPlan | None:

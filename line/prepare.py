@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from devices.line_file import LineFile, load_line
+from line.deck_view import refuse_undoable
 from protocols.check import check, refuse
 from protocols.control import ControlRecipe
 from protocols.load import load
@@ -25,7 +26,7 @@ class Prepared:
 
 
 def prepare(recipe: str, line: str, volume: float | None = None, values: Mapping[Place, str] | None = None) -> Prepared:
-    """Read and check recipe and line; `volume` m^3 of the first material, `values` in place of the recipe's.
+    """Read and check recipe, line and its decks; `volume` m^3 of the first material, `values` in place of the recipe's.
 
     ConfigError with all problems at once.
     """
@@ -33,7 +34,9 @@ def prepare(recipe: str, line: str, volume: float | None = None, values: Mapping
     if values:
         master = varied(master, values)
     refuse(master, check(master, file.profile, volume=volume))
-    return Prepared(file, resolve(master, file.profile, volume=volume))
+    control = resolve(master, file.profile, volume=volume)
+    refuse_undoable(control, file)
+    return Prepared(file, control)
 
 
 def line_file(name: str) -> LineFile:

@@ -12,6 +12,7 @@ import contextlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -30,7 +31,7 @@ from devices.card import DriverCard
 from devices.commands import Kind, command, read
 from devices.deck import DeckState, Layout
 from devices.drivers.plr_backends import KINDS, Robot, backend
-from devices.drivers.plr_deck import BOTTLES, load_deck
+from devices.drivers.plr_deck import BOTTLES, PACKAGED, load_deck
 from devices.drivers.plr_layout import layout
 from devices.drivers.plr_order import Note, Order, judged
 from devices.drivers.plr_places import CHANNELS, Places
@@ -93,7 +94,7 @@ class PlrLiquidHandler:
     @staticmethod
     def deck_of(options: PlrOptions, **role_options: object) -> Layout:
         """What stands on the deck, without a robot."""
-        return _layout(load_deck(options.deck), options)
+        return _packaged(options.model_dump_json()) if options.deck in PACKAGED else _laid_out(options)
 
     async def connect(self) -> Identity:
         """Load the deck, switch both trackers on and set the backend up."""
@@ -348,6 +349,16 @@ class PlrLiquidHandler:
 
 def _limits(options: PlrOptions) -> dict[str, float]:
     return {name: inside(volume, "m^3") * 1e9 for name, volume in options.fill_limits.items()}
+
+
+@cache
+def _packaged(options: str) -> Layout:
+    """The layout of a packaged deck, which does not change; working it out takes a while."""
+    return _laid_out(PlrOptions.model_validate_json(options))
+
+
+def _laid_out(options: PlrOptions) -> Layout:
+    return _layout(load_deck(options.deck), options)
 
 
 def _layout(deck: Any, options: PlrOptions) -> Layout:

@@ -78,7 +78,8 @@ def load_deck(name: str) -> Deck:
     try:
         deck = Resource.deserialize(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError("unreadable deck file", value=str(path), bounds=str(error), remedy="mend the file") from error
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise ConfigError(f"unreadable deck file: {reason}", value=str(path), remedy="mend the file") from error
     if not isinstance(deck, Deck):
         raise ConfigError("the file holds no deck", value=str(path), remedy="save it by deck.save()")
     return deck

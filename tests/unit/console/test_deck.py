@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from devices.deck import DeckState
 from devices.deck_file import load_deck_file, packaged_decks
+from devices.line_file import load_line
 from records import deck_plot
 from tests.unit.console.conftest import Cli
 from vesiflow.errors import ConfigError
@@ -44,12 +47,43 @@ def test_what_a_person_says_is_in_the_books(cli: Cli) -> None:
     ("deck", "declare", "plate:Z9", "empty", "--reason", "x", "--line", "sim"),
     ("deck", "declare", "plate:A1", "3 m", "--reason", "x", "--line", "sim"),
     ("deck", "tips", "tips_7", "--line", "sim"),
+    ("deck", "measured", "troughs", "--reason", "x", "--line", "sim"),
     ("deck", "show", "nowhere"), ("deck", "show", "sim", "--instrument", "x"), ("deck", "plan", "nothing"),
     ("deck", "show", "sim", "--image", "deck.gif"),
 ])  # fmt: skip
 def test_bad_input_is_one_line(cli: Cli, words: tuple[str, ...]) -> None:
     found = cli(*words)
     assert found.code == 2 and len(found.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(("old", "new", "reason"), [
+    ("plate:", "plates:", "no such labware on the deck .got 'plate'"),
+    ("btx_plate_96_2mm", "btx_plate_97", r"deck\.yaml:\d+: labware\.plate: btx_plate_97 is none of ours"),
+])  # fmt: skip
+@pytest.mark.parametrize("words", [("check",), ("simulate",), ("deck", "plan")])
+def test_a_deck_that_does_not_hold_what_the_recipe_needs(
+    cli: Cli, tmp_path: Path, old: str, new: str, reason: str, words: tuple[str, ...]
+) -> None:
+    deck, line = tmp_path / "deck.yaml", tmp_path / "line.yaml"
+    packaged = (files("devices") / "decks" / "ot2.yaml").read_text(encoding="utf-8")
+    assert old in packaged
+    deck.write_text(packaged.replace(old, new), encoding="utf-8")
+    robot = f'robot: {{driver: opentrons_http, at: "sim://bench/ot2", deck: {deck}}}'
+    plr = 'robot:         {driver: plr, at: "sim://bench/robot"}'
+    text = load_line("sim").text
+    assert plr in text
+    line.write_text(text.replace(plr, robot), encoding="utf-8")
+    found = cli(*words, "electroporation", "--line", str(line))
+    assert found.code == 2 and re.search(reason, found.err) and len(found.err.strip().splitlines()) == 1
+
+
+def test_labware_that_nobody_has_measured(cli: Cli) -> None:
+    plate = "btx_96_wellplate_125uL_Fb_2mm"
+    warned = f"nobody has measured {plate}; a simulated robot takes it"
+    assert warned in cli("check", "electroporation").out.replace("\n", " ")
+    assert cli("deck", "measured", plate, "--reason", "report 17", "--who", "Ada", "--line", "sim").code == 0
+    assert warned not in cli("check", "electroporation").out.replace("\n", " ")
+    assert "measured" in cli("deck", "show", "sim").out
 
 
 @pytest.mark.parametrize("name", packaged_decks())
