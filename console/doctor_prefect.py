@@ -62,7 +62,7 @@ def _asked(http: httpx.Client, url: str, now: datetime) -> Iterator[Finding]:
         yield from _clock(answer.headers, now)
         pools = [pool for pool in _found(http, "/work_pools/filter") if pool["name"].startswith("line-")]
         yield from _pools(pools)
-        yield from _limits(_found(http, "/deployments/filter"))
+        yield from _limits(pools)
         yield from _one_writer(pools)
 
 
@@ -94,13 +94,12 @@ def _pools(pools: list[dict[str, Any]]) -> Iterator[Finding]:
             yield Finding(name, OK, "a worker is there")
 
 
-def _limits(deployments: list[dict[str, Any]]) -> Iterator[Finding]:
-    ours = [one for one in deployments if "vesiflow" in one["tags"]]
-    free = sorted(one["name"] for one in ours if not (one.get("global_concurrency_limit") or {}).get("limit"))
+def _limits(pools: list[dict[str, Any]]) -> Iterator[Finding]:
+    free = sorted(pool["name"] for pool in pools if not pool.get("concurrency_limit"))
     if free:
         yield Finding("limits", WARN, f"no limit on {', '.join(free)}", "run `vesiflow deploy --line LINE` again")
-    elif ours:
-        yield Finding("limits", OK, f"all {len(ours)} deployments have one")
+    elif pools:
+        yield Finding("limits", OK, f"all {len(pools)} work pools have one")
 
 
 def _one_writer(pools: list[dict[str, Any]]) -> Iterator[Finding]:

@@ -16,8 +16,10 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows import no_pickle
+from flows.lines import locate
 from flows.order import Name
 from flows.texts import key
+from flows.versions import refuse_broken
 from line.campaign import Design, Point, Row, chunks, make, not_run
 from line.direct.study import Method
 from records.store import Store
@@ -88,6 +90,8 @@ async def campaign(order: CampaignOrder) -> str:
     Args:
         order: recipes, seeds, design, and what they run on
     """
+    refuse_broken()
+    order = order.model_copy(update={"line": (await locate(order.line)).file})
     design = Design(order.recipes, order.seeds, order.line, order.vary, order.samples, order.method, order.wire)
     points = design.points()  # all mistakes are found before anything runs
     folder = Store().root / "campaigns" / order.name

@@ -1,4 +1,4 @@
-"""Makes a Prefect server look like deployments/prefect.yaml: pools and deployments, shown as a diff first."""
+"""Makes a Prefect server have what a line needs: work pool with its limit, variable, deployments; a diff first."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from typing import Any
 import prefect
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate, WorkPoolUpdate
+from prefect.client.schemas.objects import WorkPoolStatus
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectNotFound
 from prefect.utilities.callables import parameter_schema
+from prefect.variables import Variable
 
 from flows.deployment_file import Deployment, job_variables
+from flows.lines import Whereabouts, variable
 from vesiflow.errors import ConfigError
 
 State = dict[str, Any]
@@ -28,44 +31,78 @@ class Change:
     new: bool = False
 
     def lines(self) -> list[str]:
-        """The diff as people read it; a new thing is one line."""
+        """The diff as people read it; of a new deployment, its name only."""
         sign = "+" if self.new else "~"
         return [
             f"{sign} {self.what} {self.name}",
-            *(f"    {name}: {old!r} -> {new!r}" for name, (old, new) in self.fields.items() if not self.new),
+            *(
+                f"    {name}: {new!r}" if self.new else f"    {name}: {old!r} -> {new!r}"
+                for name, (old, new) in self.fields.items()
+            ),
         ]
 
 
-async def plan(wanted: tuple[Deployment, ...]) -> list[Change]:
+@dataclass(frozen=True)
+class Wanted:
+    """What a line needs on a server: where the line is, and its deployments, all on one pool."""
+
+    line: str
+    place: Whereabouts
+    deployments: tuple[Deployment, ...]
+
+    @property
+    def pool(self) -> str:
+        """Its work pool."""
+        return self.deployments[0].work_pool.name
+
+
+async def plan(wanted: Wanted) -> list[Change]:
     """What differs between the server and `wanted`; empty when nothing does."""
     async with get_client() as client:
         await _same_version(client)
-        changes = [
-            change
-            for name in sorted({item.work_pool.name for item in wanted})
-            if (change := await _compare_pool(client, name))
-        ]
-        for item in wanted:
-            change = await _compare(client, item)
-            if change:
-                changes.append(change)
-        return changes
+        changes = [await _compare_pool(client, wanted.pool), await _compare_place(wanted)]
+        changes += [await _compare(client, item) for item in wanted.deployments]
+        return [change for change in changes if change]
 
 
-async def apply(wanted: tuple[Deployment, ...]) -> None:
+async def apply(wanted: Wanted) -> None:
     """Create what is missing and update what differs; doing it again changes nothing."""
     async with get_client() as client:
-        for name in sorted({item.work_pool.name for item in wanted}):
-            change = await _compare_pool(client, name)
-            if change and change.new:
-                await client.create_work_pool(
-                    WorkPoolCreate(name=name, type="process", description=_POOL, concurrency_limit=_RUNS)
-                )
-            elif change:
-                await client.update_work_pool(name, WorkPoolUpdate(concurrency_limit=_RUNS))
-        for item in wanted:
+        change = await _compare_pool(client, wanted.pool)
+        if change and change.new:
+            await client.create_work_pool(
+                WorkPoolCreate(name=wanted.pool, type="process", description=_POOL, concurrency_limit=_RUNS)
+            )
+        elif change:
+            await client.update_work_pool(wanted.pool, WorkPoolUpdate(concurrency_limit=_RUNS))
+        if await _compare_place(wanted):
+            place = await _place(wanted)
+            await Variable.aset(variable(wanted.line), place.model_dump(), ["vesiflow"], overwrite=True)
+        for item in wanted.deployments:
             if await _compare(client, item):
                 await _create(client, item)
+
+
+async def has_worker(wanted: Wanted) -> bool:
+    """Whether a worker waits for runs of this line; without one they wait for ever."""
+    async with get_client() as client:
+        return (await client.read_work_pool(wanted.pool)).status == WorkPoolStatus.READY
+
+
+async def _place(wanted: Wanted) -> Whereabouts:
+    """As wanted; the controller that is on the server stays where none is named."""
+    known = await Variable.aget(variable(wanted.line))
+    controller = known.get("controller") if isinstance(known, dict) else None
+    return wanted.place.model_copy(update={"controller": wanted.place.controller or controller})
+
+
+async def _compare_place(wanted: Wanted) -> Change | None:
+    known, shall = await Variable.aget(variable(wanted.line)), (await _place(wanted)).model_dump()
+    if known == shall:
+        return None
+    before = known if isinstance(known, dict) else {}
+    fields = {key: (before.get(key), value) for key, value in shall.items() if before.get(key) != value}
+    return Change("variable", variable(wanted.line), fields, new=known is None)
 
 
 _RUNS = 20
@@ -85,9 +122,15 @@ async def _compare_pool(client: PrefectClient, name: str) -> Change | None:
     try:
         pool = await client.read_work_pool(name)
     except ObjectNotFound:
-        return Change("work pool", name, new=True)
+        return Change("work pool", name, {"concurrency limit": (None, _RUNS)}, new=True)
     if pool.type != "process":
-        raise ConfigError("the work pool has another type", device=name, value=pool.type, bounds="process")
+        raise ConfigError(
+            "the work pool has another type",
+            device=name,
+            value=pool.type,
+            bounds="process",
+            remedy=f"delete it (`prefect work-pool delete {name}`) and deploy again",
+        )
     if pool.concurrency_limit == _RUNS:
         return None
     return Change("work pool", name, {"concurrency limit": (pool.concurrency_limit, _RUNS)})

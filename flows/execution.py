@@ -11,10 +11,12 @@ from prefect.states import Cancelled
 
 from flows import no_pickle
 from flows.line_token import line_token
+from flows.lines import locate
 from flows.mirror import Mirror
 from flows.order import Order, UnitOrder, WhenHeld
 from flows.steps import as_task
 from flows.termination import cancelled_by_sigterm
+from flows.versions import refuse_broken
 from line.api import BatchView
 from line.client import Watcher
 from line.closing import close_record
@@ -65,6 +67,17 @@ async def execute(order: Order) -> Result:
 
     What a person has stopped or aborted ends as Cancelled.
     """
+    return await _located(await located(order))
+
+
+async def located(order: Order) -> Order:
+    """`order` with line file and controller as the server knows them; ConfigError when packages do not go together."""
+    refuse_broken()
+    place = await locate(order.line, order.controller)
+    return order.model_copy(update={"line": place.file, "controller": place.controller})
+
+
+async def _located(order: Order) -> Result:
     job = ready(order)
     store = Store()
     if order.controller is None:
@@ -116,7 +129,8 @@ async def _run(job: Job, order: Order, store: Store, mirror: Mirror) -> Outcome:
 
 async def execute_unit(order: UnitOrder, unit: str) -> Result:
     """As `execute`, for the unit procedure of `unit` that the order names, or the only one there is."""
-    job = ready(order)
+    here = await located(order)
+    job = ready(here)
     numbers = [procedure.number for procedure in job.recipe.unit_procedures if procedure.unit == unit]
     if order.unit_procedure not in numbers and (order.unit_procedure is not None or len(numbers) != 1):
         raise ConfigError(
@@ -125,4 +139,4 @@ async def execute_unit(order: UnitOrder, unit: str) -> Result:
             bounds=", ".join(map(str, numbers)) or "none: the recipe does not use this unit",
         )
     number = order.unit_procedure or numbers[0]
-    return await execute(order.model_copy(update={"unit_procedure": number}))
+    return await _located(here.model_copy(update={"unit_procedure": number}))

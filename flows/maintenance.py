@@ -10,8 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flows import no_pickle
 from flows.execution import Result, execute_unit
+from flows.lines import locate
 from flows.names import run_name
 from flows.order import Order, UnitOrder
+from flows.versions import refuse_broken
 from line.backup import back_up
 from line.identify import identities
 from line.prepare import line_file
@@ -25,7 +27,7 @@ class LineOrder(BaseModel):
     """A line to look after."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    line: str = Field(default="sim", title="Line", description="Name of a packaged line, or path of a line file")
+    line: str = Field(default="sim", title="Line", description="Name of a deployed line, or path of a line file")
 
 
 class BackupOrder(BaseModel):
@@ -47,7 +49,8 @@ async def check_line(order: LineOrder) -> int:
     Args:
         order: the line
     """
-    file = line_file(order.line)
+    refuse_broken()
+    file = line_file((await locate(order.line)).file)
     rows = await identities(file)
     await acreate_table_artifact(
         rows, f"line-{file.name}".replace("_", "-").replace(".", "-"), "Instruments that answer"
@@ -62,6 +65,7 @@ def backup(order: BackupOrder) -> str:
     Args:
         order: where to
     """
+    refuse_broken()
     target = Path(order.folder) / f"{WallClock().utc():%Y%m%dT%H%M%SZ}"
     back_up(Store(), target)
     return str(target)

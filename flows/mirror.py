@@ -64,8 +64,9 @@ class Mirror:
                 await self._task
 
     def agree(self, client: LineClient, cancelled: Callable[[], Awaitable[None]]) -> None:
-        """From now on show holds, waits and questions as states; `cancelled` when the run is cancelled in Prefect."""
-        self._client, self._agreement = client, Agreement(cancelled)
+        """From now on show holds, waits and questions as states, and pass on what people answer in Prefect's form;
+        `cancelled` when the run is cancelled in Prefect."""
+        self._client, self._agreement = client, Agreement(client.answer, cancelled)
 
     def part(self) -> None:
         """The client is about to close: the line is asked nothing more."""

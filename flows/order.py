@@ -40,7 +40,7 @@ class Order(BaseModel):
         min_length=1,
         max_length=300,
         title="Line",
-        description="Name of a packaged line, or path of a line file that the worker can read",
+        description="Name of a deployed or packaged line, or path of a line file that the worker can read",
         examples=["sim"],
     )
     batch: Name | None = Field(
@@ -70,7 +70,7 @@ class Order(BaseModel):
         default=None,
         pattern=r"^https?://[A-Za-z0-9.\[\]:_-]+(/.*)?$",
         title="Line controller",
-        description="URL of the line controller service; empty: one is hosted by this flow (simulated lines)",
+        description="URL of the line controller service; empty: as deployed, or hosted by this flow (simulated lines)",
         examples=["http://127.0.0.1:4300"],
     )
 

@@ -45,11 +45,12 @@ class BatchCommand(BaseModel):
 
 
 class PromptAnswer(BaseModel):
-    """What a person says to the open prompt of a role."""
+    """What a person says to the open prompt of a role; with `key`, to that question and no other."""
 
     model_config = ConfigDict(extra="forbid")
     values: dict[str, str] = {}
     who: str = Field(min_length=1, max_length=100)
+    key: str | None = None
 
 
 class Decision(BaseModel):
@@ -178,12 +179,12 @@ def _people_routes(app: FastAPI, controller: Controller) -> None:
             return None
         asked = {"details": dict(pending.details), "fields": dict(pending.fields)}
         batch = pending.key.partition(" ")[0]
-        return {"action": pending.action, "text": pending.text, "batch": batch, **asked}
+        return {"key": pending.key, "action": pending.action, "text": pending.text, "batch": batch, **asked}
 
     @app.post("/prompt")
     async def answer(said: PromptAnswer) -> dict[str, str]:
         """Answer it."""
-        controller.answer(said.values, said.who)
+        controller.answer(said.values, said.who, said.key)
         return {"by": said.who}
 
 

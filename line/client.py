@@ -81,9 +81,9 @@ class LineClient:
         data: dict[str, Any] | None = await self._call("GET", "/prompt")
         return data
 
-    async def answer(self, values: dict[str, str], who: str) -> None:
-        """Answer it."""
-        await self._call("POST", "/prompt", {"values": values, "who": who})
+    async def answer(self, values: dict[str, str], who: str, key: str | None = None) -> None:
+        """Answer it; with the `key` of a prompt, that one and no other."""
+        await self._call("POST", "/prompt", {"values": values, "who": who, "key": key})
 
     async def declare(
         self, place: str, volume: float | None, liquid: str, who: str, reason: str, instrument: str | None = None

@@ -142,11 +142,19 @@ class Controller:
         """A person decides about an action whose outcome is unknown: done, not_done or discard."""
         self.journal.resolve(intent, verdict, who, reason)
 
-    def answer(self, values: dict[str, str], who: str) -> None:
-        """Answer what the operator is asked at a console bench; Refused when nothing is asked."""
+    def answer(self, values: dict[str, str], who: str, question: str | None = None) -> None:
+        """Answer what the operator is asked at a console bench; Refused when nothing, or not `question`, is asked."""
         operator = self.line.roles["line.operator"]
-        if getattr(operator, "pending", None) is None or operator.pending() is None:
+        asked = getattr(operator, "pending", lambda: None)()
+        if asked is None:
             raise Refused("nobody is asked anything", device="line.operator", remedy="see `vesiflow line status`")
+        if question is not None and question != asked.key:
+            raise Refused(
+                "this question is no longer open",
+                device="line.operator",
+                value=question,
+                remedy=f"asked now: {asked.text}",
+            )
         operator.answer(values, who)
 
     def finish(self, batch_id: str) -> Batch:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from devices.line_file import LineFile, load_line
+from devices.line_file import LineFile, load_line, packaged
 from line.deck_view import refuse_undoable
 from protocols.check import check, refuse
 from protocols.control import ControlRecipe
@@ -42,6 +42,11 @@ def prepare(recipe: str, line: str, volume: float | None = None, values: Mapping
 def line_file(name: str) -> LineFile:
     """A packaged line by name, or a line file by path; ConfigError with all problems."""
     return load_line(name)
+
+
+def is_packaged(line: str) -> bool:
+    """Whether a line of this name comes with vesiflow."""
+    return line in packaged()
 
 
 def batch_volume(text: str | None) -> float | None:

@@ -211,6 +211,16 @@ FRACTION = Dimension("fraction", "", "percent", "5 %", "%|percent|")
 VELOCITY = Dimension("linear velocity", "m/s", "cm/h", "30 cm/h", rf"(?:{_LENGTH})/{_TIME}")
 ABSORBANCE = Dimension("absorbance", "AU", "mAU", "50 mAU", "m?AU")
 
+_DIMENSIONS = [value for value in globals().values() if isinstance(value, Dimension)]
+
+
+def pattern(unit: str) -> str:
+    """A regular expression for numbers in `unit` ("mL"): bare, or with any unit of the same kind ("0.5 L")."""
+    kind = _unit(unit).dimensionality
+    known = [item.unit_pattern for item in _DIMENSIONS if item.unit != "AU" and _unit(item.unit).dimensionality == kind]
+    return rf"^\s*{_NUMBER}\s*(?:{'|'.join([*known, re.escape(unit)])})?\s*$"
+
+
 Volume = Annotated[Quantity, VOLUME]
 Flow = Annotated[Quantity, FLOW]
 Mass = Annotated[Quantity, MASS]

@@ -147,7 +147,7 @@ async def _reset(client: LineClient, form: Form) -> None:
 
 async def _answer(client: LineClient, form: Form) -> None:
     values = {name.removeprefix("field."): text for name, text in form.items() if name.startswith("field.")}
-    await client.answer(values, form["who"])
+    await client.answer(values, form["who"], form.get("key"))
 
 
 async def _resolve(client: LineClient, form: Form) -> None:

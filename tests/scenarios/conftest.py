@@ -31,11 +31,13 @@ class Prefect:
     home: Path
     http: httpx.Client
 
-    def cli(self, *arguments: str, home: Path | None = None) -> subprocess.CompletedProcess[str]:
+    def cli(
+        self, *arguments: str, home: Path | None = None, cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """A vesiflow command in a process of its own; `home` is another data folder."""
         command = [sys.executable, "-m", "console", *arguments]
         own = self.environment | ({"VESIFLOW_HOME": str(home)} if home else {})
-        return subprocess.run(command, env=own, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        return subprocess.run(command, env=own, cwd=cwd, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
     def post(self, path: str, body: dict[str, Any]) -> httpx.Response:
         """POST to the API, whatever it answers; again while SQLite is locked (503), as Prefect's client does."""

@@ -51,8 +51,7 @@ def test_a_server_that_is_not_there(cli: Cli) -> None:
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 HERE_NOW = {"date": "Fri, 27 Nov 2026 12:00:01 GMT"}
-POOL = {"name": "line-sim", "status": "READY", "is_paused": False}
-DEPLOYED = {"name": "sim", "tags": ["vesiflow"], "global_concurrency_limit": {"limit": 1}}
+POOL = {"name": "line-sim", "status": "READY", "is_paused": False, "concurrency_limit": 20}
 
 
 def asked(
@@ -62,7 +61,7 @@ def asked(
 
     def answer(request: httpx.Request) -> httpx.Response:
         what = request.url.path.removeprefix("/api/")
-        body = {"admin/version": version, "work_pools/filter": [POOL], "deployments/filter": [DEPLOYED]} | answers
+        body = {"admin/version": version, "work_pools/filter": [POOL]} | answers
         return httpx.Response(status, json=body[what], headers=headers)
 
     found = list(prefect_server("http://lab:4200", NOW, httpx.MockTransport(answer)))
@@ -88,7 +87,7 @@ def test_a_server_in_order() -> None:
         ({"work_pools/filter": []}, "work pools", WARN, "vesiflow deploy"),
         ({"work_pools/filter": [POOL | {"status": "NOT_READY"}]}, "line-sim", FAIL, "worker start --pool line-sim"),
         ({"work_pools/filter": [POOL | {"is_paused": True}]}, "line-sim", WARN, "work-pool resume line-sim"),
-        ({"deployments/filter": [DEPLOYED | {"global_concurrency_limit": None}]}, "limits", WARN, "vesiflow deploy"),
+        ({"work_pools/filter": [POOL | {"concurrency_limit": None}]}, "limits", WARN, "vesiflow deploy"),
         ({"work_pools/filter": [POOL, POOL | {"name": "line-b"}]}, "Prefect's database", WARN, "PostgreSQL"),
     ],
 )

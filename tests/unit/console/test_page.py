@@ -84,7 +84,12 @@ async def test_forms_go_through_the_api_with_a_name(tmp_path: Path) -> None:
         form = {"intent": intent, "verdict": "not_done", "who": "Ada", "reason": "it stands still"}
         assert (await http.post("/page/resolve", data=form)).status_code == 303
         assert controller.journal.in_doubt() == []
-        fields = {f"field.{name}": "HF300-235" for name in (await http.get("/prompt")).json()["fields"]}
+        asked = (await http.get("/prompt")).json()
+        assert f'name="key" value="{asked["key"]}"' in (await http.get("/")).text
+        fields = {f"field.{name}": "HF300-235" for name in asked["fields"]}
+        late = await http.post("/page/answer", data=fields | {"who": "Bob", "key": "b1 what was asked before"})
+        assert (late.status_code, "no longer open" in late.text) == (409, True)
+        fields["key"] = asked["key"]
         assert (await http.post("/page/answer", data=fields | {"who": "Ada"})).status_code == 303
         while not (answered := controller.journal.events(None, ["prompt.answered"])):
             await tick()
