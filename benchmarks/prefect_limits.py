@@ -60,6 +60,13 @@ def watched(http: httpx.Client, runs: dict[str, str]) -> dict[str, list[dict[str
     return seen
 
 
+def end(http: httpx.Client, runs: dict[str, str]) -> None:
+    """Cancel what still waits, so that the worker can end."""
+    for run in runs.values():
+        http.post(f"/flow_runs/{run}/set_state", json={"state": {"type": "CANCELLING"}}).raise_for_status()
+    threading.Event().wait(20.0)
+
+
 def main() -> None:
     """Both at once."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -76,8 +83,10 @@ def main() -> None:
             subprocess.run([sys.executable, str(HEALTHY), f"{URL}/api/health"], check=True)
             command("deploy", "--server", URL, environment=environment)
             with process("prefect", "worker", "start", "--pool", "line-sim", environment=environment):
-                seen = watched(http, {name: order(http, home, name) for name in LIMITS})
-        batches = {name: record_of(Store(home / "data").batch(name, "held")).header.state for name in LIMITS}
+                runs = {name: order(http, home, name) for name in LIMITS}
+                seen = watched(http, runs)
+                batches = {name: record_of(Store(home / "data").batch(name, "held")).header.state for name in LIMITS}
+                end(http, runs)
     print(batches)
     kept.store("prefect_limits", {"limits": LIMITS, "runs": seen, "batches": batches})
 

@@ -44,6 +44,10 @@ def process(*command: str, environment: dict[str, str]) -> Iterator[None]:
             yield
         finally:
             child.terminate()
+            try:
+                child.wait(30)
+            except subprocess.TimeoutExpired:
+                child.kill()
 
 
 def command(*arguments: str, environment: dict[str, str]) -> None:

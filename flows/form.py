@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from prefect.client.schemas.objects import State, StateDetails, StateType
 from prefect.input import Keyset, acreate_flow_run_input, aread_flow_run_input, keyset_from_base_key
 
+from protocols.display import detail
 from vesiflow.quantities import pattern
 
 WHO = "who"
@@ -76,7 +77,7 @@ def schema(prompt: dict[str, Any]) -> dict[str, Any]:
 
 def description(prompt: dict[str, Any], remark: str) -> str:
     """Markdown beside the form: what was wrong before, the question, and its details."""
-    details = [f"- {name.replace('_', ' ')}: {value}" for name, value in prompt["details"].items()]
+    details = [f"- {name.replace('_', ' ')}: {detail(name, value)}" for name, value in prompt["details"].items()]
     return "\n".join([*([f"**{remark}**", ""] if remark else []), prompt["text"], "", *details])
 
 
@@ -86,6 +87,7 @@ def _field(name: str, kind: str) -> dict[str, Any]:
         return _TEXT | title
     if kind == "yes/no":
         return {"type": "string", "enum": ["yes", "no"], **title}
-    if kind == "1":
-        return {"type": "string", "pattern": pattern(""), "description": "A number", **title}
-    return {"type": "string", "pattern": pattern(kind), "description": f"In {kind}, or with its own unit", **title}
+    number = {"type": "string", "pattern": pattern(kind), "title": "number" if kind == "1" else f"in {kind}"}
+    told = "A number" if kind == "1" else f"A number in {kind}, or one with another unit of the same kind"
+    # as a choice of one: Prefect's page then says that it does not fit, where it would show the bare pattern
+    return {"anyOf": [number], "description": told, **title}

@@ -52,7 +52,7 @@ class Order(BaseModel):
     volume: Volume | None = Field(
         default=None,
         title="Batch volume",
-        description="Of the first material, with its unit, for example 1.5 L; empty: as the recipe says",
+        description="Of the first material, a number with a unit of volume, like 1.5 L; empty: as the recipe says",
         examples=["2 L", "750 mL"],
     )
     seed: int | None = Field(

@@ -83,6 +83,8 @@ def test_a_form_takes_what_fits_the_question() -> None:
     assert is_valid(GIVEN, schema(PROMPT))
     assert is_valid(GIVEN | {"volume": "12"}, schema(PROMPT))
     assert list(schema(PROMPT)["properties"]) == ["who", "volume", "count", "lot", "approved"]
+    volume = schema(PROMPT)["properties"]["volume"]
+    assert volume["description"] == "A number in mL, or one with another unit of the same kind"
     assert description(PROMPT, "Not taken").splitlines() == [
         "**Not taken**",
         "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from importlib import import_module
@@ -15,13 +16,14 @@ from prefect.cache_policies import NO_CACHE
 from prefect.utilities.callables import parameter_schema
 from pydantic import ValidationError
 
-from flows import deployment_file, texts
+from flows import deployment_file, texts, versions
 from flows.deployment_file import deployments
 from flows.order import Order, UnitOrder, WhenHeld
 from line.api import BatchView, PhaseView
 from line.prepare import prepare
 from line.procedure import Outcome
 from vesiflow.documents import DocumentError
+from vesiflow.errors import ConfigError
 
 MODULES = sorted(
     f"flows.{item.name.removesuffix('.py')}"
@@ -181,3 +183,18 @@ def test_summary_and_table_of_a_batch() -> None:
     assert rows[2]["hours"] == ""
     assert 0 < texts.percent(recipe, batch) < 100
     assert re.fullmatch("[a-z0-9-]+", texts.key("summary", "B_1.x"))
+
+
+@pytest.mark.parametrize("item", deployments("sim"), ids=lambda item: item.entrypoint)
+async def test_every_flow_refuses_packages_that_do_not_go_together(
+    item: deployment_file.Deployment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(
+        versions.metadata, "version", {"prefect": "3.8.8", "fastapi": "0.158.0", "sqlalchemy": "2.0.1"}.__getitem__
+    )
+    monkeypatch.chdir(tmp_path)
+    flow = item.flow()
+    given = flow.validate_parameters({"order": item.parameters["order"]})
+    with pytest.raises(ConfigError, match=r"fastapi: .*0\.158\.0.*uv sync --locked"):
+        result = flow.fn(**given)
+        await result if inspect.isawaitable(result) else None

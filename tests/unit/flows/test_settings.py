@@ -91,14 +91,20 @@ def test_the_installed_pair_of_prefect_and_fastapi_is_not_refused() -> None:
 @pytest.mark.parametrize("fastapi", ["0.151.0", "0.158.1", "0.165", "1.0", "0.138.9"])
 def test_fastapi_that_breaks_the_server_is_refused_in_one_line(fastapi: str) -> None:
     with pytest.raises(ConfigError, match=r"fastapi: Prefect 3\.8\.8 does not start") as caught:
-        refuse_broken("3.8.8", fastapi)
+        refuse_broken(prefect="3.8.8", fastapi=fastapi)
     assert "\n" not in str(caught.value)
     assert "uv sync" in str(caught.value)
 
 
+@pytest.mark.parametrize("sqlalchemy", ["2.1.0", "2.1.9", "1.4.54"])
+def test_sqlalchemy_that_breaks_schedules_is_refused(sqlalchemy: str) -> None:
+    with pytest.raises(ConfigError, match=r"sqlalchemy: Prefect 3\.8\.8 starts no run on a schedule.*< 2\.1"):
+        refuse_broken(prefect="3.8.8", fastapi="0.150.0", sqlalchemy=sqlalchemy)
+
+
 def test_prefect_with_known_holes_is_refused() -> None:
     with pytest.raises(ConfigError, match="security"):
-        refuse_broken("3.6.21", "0.150.0")
+        refuse_broken(prefect="3.6.21", fastapi="0.150.0")
 
 
 @pytest.mark.parametrize(
