@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import prefect
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.objects import WorkPoolStatus
@@ -16,6 +15,7 @@ from prefect.variables import Variable
 
 from flows.deployment_file import Deployment, job_variables
 from flows.lines import Whereabouts, variable
+from flows.server import expect_same_version
 from vesiflow.errors import ConfigError
 
 State = dict[str, Any]
@@ -59,7 +59,7 @@ class Wanted:
 async def plan(wanted: Wanted) -> list[Change]:
     """What differs between the server and `wanted`; empty when nothing does."""
     async with get_client() as client:
-        await _same_version(client)
+        await expect_same_version(client)
         changes = [await _compare_pool(client, wanted.pool), await _compare_place(wanted)]
         changes += [await _compare(client, item) for item in wanted.deployments]
         return [change for change in changes if change]
@@ -108,14 +108,6 @@ async def _compare_place(wanted: Wanted) -> Change | None:
 _RUNS = 20
 """Flow runs of a line at once, each a process of some 150 MB. A limit of the pool is no lease: it ends no run."""
 _POOL = "Runs beside the controller of this line: vesiflow docs/deploy.md"
-
-
-async def _same_version(client: PrefectClient) -> None:
-    server, ours = await client.api_version(), prefect.__version__
-    if server.split(".")[:2] != ours.split(".")[:2]:
-        raise ConfigError(
-            "the Prefect server has another version", value=server, bounds=f"{ours} as here", remedy="install the same"
-        )
 
 
 async def _compare_pool(client: PrefectClient, name: str) -> Change | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Cancelled
@@ -14,6 +15,7 @@ from flows.line_token import line_token
 from flows.lines import locate
 from flows.mirror import Mirror
 from flows.order import Order, UnitOrder, WhenHeld
+from flows.server import expect_same_version
 from flows.steps import as_task
 from flows.termination import cancelled_by_sigterm
 from flows.versions import refuse_broken
@@ -71,8 +73,13 @@ async def execute(order: Order) -> Result:
 
 
 async def located(order: Order) -> Order:
-    """`order` with line file and controller as the server knows them; ConfigError when packages do not go together."""
+    """`order` with line file and controller as the server knows them.
+
+    ConfigError when packages, or Prefect here and there, do not go together.
+    """
     refuse_broken()
+    async with get_client() as client:
+        await expect_same_version(client)
     place = await locate(order.line, order.controller)
     return order.model_copy(update={"line": place.file, "controller": place.controller})
 

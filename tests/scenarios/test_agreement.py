@@ -190,7 +190,8 @@ def test_prefect_follows_the_line_whatever_becomes_of_the_run(desk: Desk) -> Non
     ended = prefect.end(first)
     assert ended["state_type"] == "CANCELLED"
     assert ended["state"]["message"].endswith(" stopped: it smokes")
-    assert desk.ask(lambda client: client.line())["units"]["tff"] == "Aborted"
+    line = desk.ask(lambda client: client.line())
+    assert (line["batches"]["A"], line["units"]["tff"]) == ("Aborted", "Idle"), "the unit is safe and given back"
 
     assert [batch for batch, _ in desk.journal("batch.created")] == ["A", "B"]
     assert len([1 for batch, data in desk.journal("phase.started") if data["key"].startswith("1-tff/1-")]) == 1
