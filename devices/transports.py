@@ -197,12 +197,12 @@ class InlineTransport:
     async def read(self, patience: float) -> bytes:
         deadline = self._clock.now() + patience
         while True:
+            left = deadline - self._clock.now()  # before the look: time may pass during it, and what came then counts
             try:
                 data: bytes = self._port.read(self._port.in_waiting)
                 due = self._port.due_in()
             except PORT_ERRORS as error:
                 raise self._failed(NoReply, error, "read") from error
-            left = deadline - self._clock.now()
             if data or left <= 0:
                 return data
             await self._clock.sleep(left if due is None else min(max(due, 1e-6), left))

@@ -67,8 +67,12 @@ class Pulse:
 
 
 async def supervised(pulse: Pulse, work: Awaitable[None], patience: float, name: str) -> None:
-    """Do `work`; DeviceFault when it shows no pulse for `patience` s, or when its task was taken away."""
+    """Do `work`; DeviceFault when it shows no pulse for `patience` s, or when its task was taken away.
+
+    On a clock that runs faster than time a scan takes no less of real time: then `patience` is `HANG` real seconds.
+    """
     clock = pulse.clock
+    patience = max(patience, HANG * clock.speed)
     pulse.beat()
     task = clock.spawn(_awaited(work), name)
     guard = clock.spawn(_guard(pulse, task, patience), f"dead-man of {name}")

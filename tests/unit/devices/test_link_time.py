@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from devices.link import Link, until
+from devices.transports import InlineTransport
 from vesiflow.clock import ScaledClock, VirtualClock
 from vesiflow.errors import BadReply, NoReply
 
@@ -79,6 +80,37 @@ def test_after_a_sleep_nothing_more_is_waited_for() -> None:
     with pytest.raises(BadReply, match="incomplete reply"):
         ask(port, clock)
     assert port.waited == [1.0, 0.0]
+
+
+class Late:
+    """A simulated port: during the first look, which finds nothing, a minute passes and the answer comes."""
+
+    def __init__(self, clock: HandClock) -> None:
+        self._clock, self._looks = clock, 0
+
+    def write(self, data: bytes) -> None: ...
+
+    @property
+    def in_waiting(self) -> int:
+        self._looks += 1
+        return 3 * (self._looks > 2)
+
+    def read(self, size: int) -> bytes:
+        return b"ok\r"[:size]
+
+    def due_in(self) -> float:
+        self._clock.go(30.0)
+        return 0.01
+
+
+def test_an_answer_that_came_during_the_look_at_a_simulated_port_counts() -> None:
+    clock = HandClock()
+
+    async def ask() -> bytes:
+        link = Link(InlineTransport("sim://x", Late(clock), clock), clock, "pump")
+        return await clock.spawn(link.query(b"?\r", until(b"\r"), timeout=1.0), "asker")
+
+    assert asyncio.run(ask()) == b"ok\r"
 
 
 def test_a_scaled_clock_tells_its_speed() -> None:
