@@ -1,4 +1,4 @@
-"""What safe means, per unit, as the line file says: stop, ramp down, keep, a position, or a value."""
+"""What safe means, per unit, as the line file says: stop, ramp down, keep, a relay off, a position, or a value."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from vesiflow.quantities import parse
 
 RAMP = (0.6, 0.3)  # of the flow
 RAMP_STEP = 0.3  # s
+_OFF = " off"
 
 
 async def make_safe(gateway: Gateway, unit: str, actions: Mapping[str, str], *, at_once: bool = False) -> list[str]:
@@ -77,6 +78,8 @@ async def _one(role: Any, action: str) -> None:
         await role.stop()
     elif action in ("waste", "collect"):
         await role.collect(action == "collect")
+    elif action.endswith(_OFF):
+        await role.set_relay(action.removesuffix(_OFF), False)
     elif action[0].isdigit() or action[0] == "-":
         await _value(role, action)
     else:

@@ -109,7 +109,7 @@ async def _manufacture(recipe: ControlRecipe, line: LineFile, seed: int, simulat
     plant.tff.step, plant.dryer.step = COARSE["tff"], COARSE["lyophilization"]
     journal: Any = MemoryJournal(clock)  # the journal's interface, as far as controller and phases use it
     silent: Any = NoTelemetry()
-    controller = DirectController(_opened(line, plant, clock), journal, clock, lambda _: silent, seed=seed)
+    controller = DirectController(opened(line, plant, clock), journal, clock, lambda _: silent, seed=seed)
     try:
         controller.create(BATCH, recipe, "direct line")
         failed = await _run(controller, recipe)
@@ -157,7 +157,7 @@ def _stretch(kind: str) -> float:
     return STRETCH.get(kind, STRETCH.get(kind.partition(".")[0], 1.0))
 
 
-def _opened(line: LineFile, plant: Plant, clock: VirtualClock) -> OpenLine:
+def opened(line: LineFile, plant: Plant, clock: VirtualClock) -> OpenLine:
     """Every role of the line file that the plant can play, bound to it; another driver makes no difference here."""
     senses = Senses(plant)
     robot = DirectRobot(plant, clock, _layout(line)) if _robots(line) else None

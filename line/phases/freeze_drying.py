@@ -213,9 +213,13 @@ async def _pressure_rise(run: PhaseRun, dryer: FreezeDryer) -> float:
 async def backfill(run: PhaseRun, params: Backfill) -> None:
     """Isolate the condenser and let dry nitrogen in through the bleed up to the stoppering pressure."""
     dryer = run.unit(FreezeDryer)
-    await dryer.vacuum.set_relay("isolation", False)
-    await dryer.vacuum.set_relay("vent", True)
-    async for elapsed in run.scans(5.0):
+
+    async def fill() -> None:
+        await dryer.vacuum.set_relay("isolation", False)
+        await dryer.vacuum.set_relay("vent", True)
+
+    await fill()
+    async for elapsed in run.scans(5.0, fill):
         seen = await read(run, dryer)
         if seen.capacitance >= params.pressure or seen.pirani >= params.pressure:
             break

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from line import transfer_plan
 from line.asking import entered
-from line.phases.dryer import read
+from line.phases import door
 from line.phases.pipetting import books, pipette, place_bottle, place_labware, place_stock
 from line.run import PhaseRun
 from line.transfer_plan import Stock
@@ -14,6 +15,7 @@ from line.units import FreezeDryer
 from protocols.phases import FillVials, Formulate, LoadVials, Stopper, UnloadVials
 from vesiflow.errors import ConfigError, Refused
 
+_VENTING = 600.0  # s
 POOL, BUFFER, BULK = "pool:A1", "buffer:A1", "bulk:A1"
 _LEFT_OUT = "lyophilization.left_out."  # and the place of a vial
 _FILLED = 0.05  # of the fill volume by which a vial may differ
@@ -101,13 +103,13 @@ def _count(run: PhaseRun, planned: int) -> int:
 
 
 async def load(run: PhaseRun, params: LoadVials) -> None:
-    """Half-stoppered vials onto the shelf, door closed."""
+    """Half-stoppered vials onto the shelf, door closed: that is proven."""
     vials = _count(run, params.vials)
     left_out = sorted(name.removeprefix(_LEFT_OUT) for name in run.facts if name.startswith(_LEFT_OUT))
     apart = f"Take {', '.join(left_out)} out of the rack and keep them apart. " if left_out else ""
     text = f"{apart}Half-stopper {vials} vials, load the shelf, close the door"
     await _counted(run, "load vials", text, vials, left_out=" ".join(left_out))
-    await read(run, run.unit(FreezeDryer))
+    await door.closed(run, run.unit(FreezeDryer))
 
 
 async def stopper(run: PhaseRun, params: Stopper) -> None:
@@ -121,8 +123,11 @@ async def unload(run: PhaseRun, params: UnloadVials) -> None:
     """Shelf to handling temperature, vent, take the vials out."""
     dryer = run.unit(FreezeDryer)
     await dryer.shelf.set_temperature(params.temperature)
-    await dryer.vacuum.set_relay("vent", True)
-    await run.wait(600.0, period=60.0)
+    vent = partial(dryer.vacuum.set_relay, "vent", True)
+    await vent()
+    async for elapsed in run.scans(60.0, vent):
+        if elapsed >= _VENTING:
+            break
     vials = _count(run, params.vials)
     closed = await _counted(run, "unload vials", f"Take out {vials} vials and count them", vials)
     await dryer.vacuum.set_relay("vent", False)
