@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 
 from vesiflow.errors import ConfigError, VesiflowError
@@ -45,8 +46,9 @@ def open_writer(path: Path, schema: str, *, synchronous: str = "FULL") -> sqlite
         _settle(connection, synchronous)
         _assert_whole(connection, path)
         connection.executescript(schema)
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # what was left in the log is written anew
     except (sqlite3.Error, StoreError) as error:
-        connection.close()
+        leave(connection, path)
         raise error if isinstance(error, StoreError) else failed(path, "open", error) from error
     if created:
         sync_folder(path.parent)
@@ -65,6 +67,18 @@ def open_reader(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise failed(path, "open", error) from error
     return connection
+
+
+def leave(connection: sqlite3.Connection, path: Path) -> None:
+    """Close a writer whose disk has failed, without the checkpoint that SQLite makes at the last close.
+
+    After a failed fsync the system may call lost pages clean, and another fsync good. So the log is neither synced
+    again nor moved into the file: whoever opens it next reads as far as its checksums hold, and writes that anew.
+    """
+    with suppress(sqlite3.Error, ConfigError), closing(open_reader(path)) as other:
+        other.execute("SELECT count(*) FROM sqlite_master").fetchone()  # has the file open: the close is not the last
+        connection.close()
+    connection.close()
 
 
 def settings(connection: sqlite3.Connection) -> dict[str, object]:

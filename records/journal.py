@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import Any
 
 from records.coding import dumps, encode
-from records.database import Fenced, StoreError, failed, settings
+from records.database import Fenced, StoreError, failed, leave, settings
 from records.heads import EVERY, Signer, keep
 from records.journal_reader import BatchHead, Entry, Intent, JournalReader, Outcome, Resolution
 from records.journal_reader import select_events as _select_events
@@ -286,7 +286,7 @@ class Journal:
                 self._mend()  # whatever the fault was: what is on the disk is checked, and what is owed is not lost
                 self._pay()
             self.seal()
-        self._db.close()
+        leave(self._db, self.path) if self._fault else self._db.close()
 
     def __enter__(self) -> Journal:
         return self

@@ -1,7 +1,8 @@
 """Power loss at any byte and writes that fail: `python -m benchmarks.disk power`, `python -m benchmarks.disk writes`.
 
 `power --prefixes 500` cuts, zeroes or spoils the journal's log at 500 places or mixes its file in mid-checkpoint;
-`writes --part 1/4` fails every n-th write of a batch, once with a full disk (ENOSPC), once with an error (EIO).
+`writes --part 1/4` fails every n-th write of a batch, once with a full disk (ENOSPC), once with an error (EIO), and
+every n-th fsync.
 Both print a table, write benchmarks/results, and end with 1 when an acknowledged entry was lost, something went out
 without its durable intent, or a batch came to no end that says why.
 """
@@ -50,14 +51,14 @@ def failures(every: int, part: str) -> int:
     rows, bad = [], []
     for kind in writes.KINDS:
         total: Counter[str] = Counter()
-        for at in range(1, writes.whole().writes + 1, every)[number - 1 :: parts]:
+        for at in range(1, writes.chances(kind) + 1, every)[number - 1 :: parts]:
             counts, trouble = writes.trial(kind, at)
             total.update(counts)
             bad += [f"{kind} at write {at}: {trouble}"] if trouble else []
         rows.append({"error": kind, **{name: int(value) for name, value in total.items()}})
     print(*bad, sep="\n", end="\n" if bad else "")
     command = f"python -m benchmarks.disk writes --every {every}"
-    table(add_up("disk_writes", command, part, rows, bad, writes_of_the_batch=writes.whole().writes))
+    table(add_up("disk_writes", command, part, rows, bad, writes=writes.chances("EIO"), syncs=writes.chances("fsync")))
     return 1 if bad else 0
 
 

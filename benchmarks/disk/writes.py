@@ -1,7 +1,8 @@
-"""A batch whose n-th write to the disk fails, for every n: what went out had its intent, and the batch comes to an end.
+"""A batch whose n-th write or sync fails, for every n: what went out had its intent, and the batch comes to an end.
 
-A full disk stays full until the person beside the line has freed space; an error of the disk strikes once, and the
-controller is started again. The plant's ledger judges, as in `benchmarks.crash`.
+A full disk stays full until the person beside the line has freed space; an error of a write or of an fsync strikes
+once, and the controller is started again: a file whose fsync failed is never synced again. The plant's ledger judges,
+as in `benchmarks.crash`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from records.store import Store
 from vesiflow.errors import VesiflowError
 
 RECIPE = "crash-vials"
-KINDS = {"ENOSPC": errno.ENOSPC, "EIO": errno.EIO}
+KINDS = {"ENOSPC": errno.ENOSPC, "EIO": errno.EIO, "fsync": errno.EIO}
 LIVES = 5
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 Act = tuple[str, str]
@@ -43,8 +44,9 @@ class Result:
 
     end: str
     deeds: Deeds
-    writes: int
+    counts: dict[bool, int]
     failed: int
+    synced_again: int
     unwritten: Counter[Act] = field(default_factory=Counter)
     late: int = 0
     chain: str = ""
@@ -108,7 +110,7 @@ async def _run(disk: Disk, store: Store) -> Result:
         intents = reader.intents(BATCH)
     written = Counter((intent.device, intent.verb) for intent in intents)
     return Result(
-        end, deeds(world.simulated.plant), disk.count, disk.failed, seen - written,
+        end, deeds(world.simulated.plant), disk.counts, disk.failed, disk.repeated, seen - written,
         sum(intent.late for intent in intents), verify(store.journal(line.name)).reason,
     )  # fmt: skip
 
@@ -143,15 +145,22 @@ def whole() -> Result:
     return result
 
 
+def chances(kind: str) -> int:
+    """How many writes, or syncs, of the batch can fail."""
+    return whole().counts[kind == "fsync"]
+
+
 def trial(kind: str, at: int) -> tuple[Counter[str], str]:
-    """Write number `at` fails: the counts of a table row, and what was wrong."""
-    found = run(Disk(KINDS[kind], at, once=kind == "EIO"))
+    """Write (or sync) number `at` fails: the counts of a table row, and what was wrong."""
+    found = run(Disk(KINDS[kind], at, once=kind != "ENOSPC", syncs=kind == "fsync"))
     complete = found.end == State.COMPLETE
     repeated, lost = differences(whole().deeds, found.deeds, 1, over=complete)
     other = not complete and not found.end.startswith("Held: ")
+    other = other or bool(found.chain or found.synced_again)
     counts = Counter(
         trials=1, complete=complete, held=not complete and not other, unwritten=found.unwritten.total(),
-        repeated=bool(repeated), lost=bool(lost), late=found.late, other=other or bool(found.chain),
+        repeated=bool(repeated), lost=bool(lost), late=found.late, other=other,
     )  # fmt: skip
-    trouble = [*map(str, found.unwritten), *repeated, *lost, found.chain, found.end if other else ""]
+    again = f"{found.synced_again} syncs of a file whose sync had failed" if found.synced_again else ""
+    trouble = [*map(str, found.unwritten), *repeated, *lost, found.chain, again, found.end if other else ""]
     return counts, "; ".join(filter(None, trouble))

@@ -25,7 +25,7 @@ def test_the_judge_sees_a_lost_entry(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", writes.KINDS)
 def test_a_write_that_fails_lets_nothing_out_without_its_intent(kind: str) -> None:
-    step = writes.whole().writes // FAILURES
-    for at in range(step // 2, writes.whole().writes, step):
+    step = writes.chances(kind) // FAILURES
+    for at in range(step // 2, writes.chances(kind), step):
         counts, trouble = writes.trial(kind, at)
         assert (counts["complete"] + counts["held"], trouble) == (1, ""), f"{kind} at write {at}"
