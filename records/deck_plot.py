@@ -127,7 +127,8 @@ def _label(axes: Any, piece: Labware, state: DeckState, alone: bool) -> None:
     above, title = y + piece.size[1] * 1e3, _title(piece, state)
     if not alone:
         cx, cy = next(iter(piece.centres.values()))
-        axes.text(cx * 1e3 + 5, cy * 1e3, title, fontsize=6, va="center")
+        # Slanted, so that the names of neighbours do not run into each other.
+        axes.text(cx * 1e3 + 3, cy * 1e3 + 3, title, fontsize=5.5, rotation=35, rotation_mode="anchor")
     elif piece.size[0] * 1e3 < NARROW:
         axes.text(x + 3, above - 3, title.replace("  ", "\n"), fontsize=5.5, va="top")
     else:
