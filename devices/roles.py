@@ -208,6 +208,13 @@ class Interruptible(Protocol):
 
 
 @runtime_checkable
+class HoldsTips(Protocol):
+    """A handler that keeps tips on its channels from one order to the next, while tips policy and liquid let it."""
+
+    async def drop_tips(self) -> None: ...
+
+
+@runtime_checkable
 class Documented(Protocol):
     """A handler whose orders are documents, and which keeps a record of its own of what became of them.
 

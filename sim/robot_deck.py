@@ -104,6 +104,10 @@ class RobotDeck:
     def act(self, op: str, channels: Sequence[Mapping[str, Any]], now: float) -> float:
         """Carry out one operation, channel by channel; the seconds it takes. ChannelErrors names those that failed."""
         volumes = [float(c.get("volume_ul", 0.0)) * 1e-9 for c in channels]
+        if op == "clear_tips":
+            for number in list(self.tips):
+                self._drop(number)
+            return SECONDS["drop_tips"]
         failed: dict[int, str] = {}
         for channel, volume in zip(channels, volumes, strict=True):
             number, resource, well = int(channel["channel"]), str(channel["resource"]), str(channel["well"])

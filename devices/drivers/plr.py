@@ -35,7 +35,7 @@ from devices.drivers.plr_deck import BOTTLES, PACKAGED, load_deck
 from devices.drivers.plr_layout import layout
 from devices.drivers.plr_order import Note, Order, judged
 from devices.drivers.plr_places import CHANNELS, Places
-from devices.drivers.plr_plan import Free, Move, Step, check_volumes, moves_for, plan, rehearse
+from devices.drivers.plr_plan import Free, Held, Move, Step, check_volumes, moves_for, plan, rehearse
 from devices.link import Link
 from devices.readings import Identity, Transfer, TransferReport
 from devices.strict import about, check_role
@@ -85,6 +85,8 @@ class PlrLiquidHandler:
         self._uncertain: set[str] = set()
         self._gone: set[str] = set()  # tips that were taken
         self._order = Order()
+        self._held: Held | None = None  # tips on the channels that another order may go on with
+        self._unsure = True  # whether something else may be on the channels
 
     @staticmethod
     def pretends(options: PlrOptions) -> bool:
@@ -139,15 +141,23 @@ class PlrLiquidHandler:
             moves = moves_for(places, transfers)
             known = self._known(moves)
             check_volumes(moves, known, self._limits)
-            steps = plan(moves, Free(places.racks), known, self._channels)
+            steps, held = plan(moves, Free(places.racks), known, self._channels, self._held)
             self._order = Order(self._order.number + 1, transfers)
-            await self._bare(handler)  # tips left over from an operation that failed
             for step in steps:
                 await self._carry_out(handler, step)
-            await self._bare(handler)  # a controller that dies between two orders leaves no tip behind
+            if held is not None and held.kept and robot.sheds:
+                self._held = held
+            else:
+                await self._bare(handler)
         if robot.returns_tips:
             places.take_away(frozenset(self._gone))
         return self._order.report()
+
+    @command(Kind.BLIND)
+    async def drop_tips(self) -> None:
+        """Put down the tips that were kept for another order of the same liquid."""
+        with about(self._name, "drop tips"):
+            await self._bare(self._ready()[0])
 
     @read
     async def read_progress(self) -> TransferReport:
@@ -158,11 +168,13 @@ class PlrLiquidHandler:
     async def rehearse(self, transfers: Sequence[Transfer]) -> None:
         """Refused when a list that comes in orders of one column cannot be done to its end: volumes and tips."""
         with about(self._name, "rehearse"):
-            _, places, _ = self._ready()
+            _, places, robot = self._ready()
             moves = moves_for(places, transfers)
             known = self._known(moves)
             check_volumes(moves, known, self._limits)
-            rehearse(moves, Free(places.racks), known, self._channels, CHANNELS)
+            rehearse(moves, Free(places.racks), known, self._channels, CHANNELS, robot.sheds)
+            self._unsure = True  # a list begins: people may have been at the channels since the last one
+            self._held = None
 
     @read
     async def know(self, state: DeckState) -> None:
@@ -300,6 +312,13 @@ class PlrLiquidHandler:
 
     async def _bare(self, handler: LiquidHandler) -> None:
         """No tip is on any channel afterwards: into the trash, or back where it came from on a robot without one."""
+        self._held = None
+        if self._unsure and self._robot is not None and self._robot.clear is not None:
+            await self._guarded((), self._robot.clear)
+            for tracker in handler.head.values():
+                if tracker.has_tip:
+                    tracker.remove_tip(commit=True)
+        self._unsure = False
         if not any(tracker.has_tip for tracker in handler.head.values()):
             return
         if self._robot is not None and self._robot.returns_tips:
@@ -329,6 +348,7 @@ class PlrLiquidHandler:
             with self._quiet():
                 await operation(*args, **channels)
         except BaseException as error:
+            self._held, self._unsure = None, True
             failed = error.errors if isinstance(error, ChannelizedError) else use_channels
             for channel, move in zip(use_channels, moves, strict=False) if not isinstance(error, NotSent) else ():
                 if channel in failed:
@@ -369,6 +389,9 @@ def _layout(deck: Any, options: PlrOptions) -> Layout:
 def _reason(error: Exception) -> str:
     """What went wrong, by channel where the robot says it so: the other channels may have done their part."""
     if isinstance(error, ChannelizedError):
-        said = (f"channel {channel + 1}: {type(one).__name__} {one}".rstrip() for channel, one in error.errors.items())
-        return "; ".join(said)
-    return f"{type(error).__name__}: {error}"
+        return "; ".join(f"channel {channel + 1}: {_said(one)}" for channel, one in error.errors.items())
+    return _said(error)
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, VesiflowError) else f"{type(error).__name__}: {error}".rstrip(": ")

@@ -15,7 +15,7 @@ PyLabRobot's own OT-2 backend is not offered: it polls synchronously and keeps o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal
@@ -34,13 +34,19 @@ _BACKENDS = "pylabrobot.liquid_handling.backends"
 
 @dataclass(frozen=True)
 class Robot:
-    """A backend and what is special about it; `prints` marks the simulated ones, `deck` the class of deck it needs."""
+    """A backend and what is special about it; `prints` marks the simulated ones, `deck` the class of deck it needs.
+
+    `sheds`: tips that a process which died left on its channels are gone when the next one uses it; by `clear` where it
+    has that, else by its own initialisation. Only such a robot keeps tips on between two orders.
+    """
 
     backend: LiquidHandlerBackend
     channels: int = CHANNELS
     prints: bool = False
     returns_tips: bool = False
     deck: str = ""
+    sheds: bool = True
+    clear: Callable[[], Awaitable[None]] | None = None
 
     def refuse_deck(self, deck: Deck) -> None:
         """ConfigError when the robot has another kind of deck."""
@@ -57,7 +63,7 @@ _MADE: Mapping[str, Callable[[], Robot]] = {
     ),
     "vantage": lambda: Robot(_hamilton("vantage_backend", "VantageBackend"), deck="VantageDeck"),
     "evo": lambda: Robot(
-        _new("tecan.EVO_backend", "EVOBackend", diti_count=CHANNELS), returns_tips=True, deck="TecanDeck"
+        _new("tecan.EVO_backend", "EVOBackend", diti_count=CHANNELS), returns_tips=True, sheds=False, deck="TecanDeck"
     ),
     "ot2_chatterbox": lambda: Robot(
         _new("opentrons_chatterbox", "OpentronsOT2ChatterboxBackend"), channels=1, prints=True, deck="OTDeck"
@@ -71,7 +77,8 @@ def backend(kind: str, link: Link | None, timeout: float) -> Robot:
         return _MADE[kind]()
     if link is None:
         raise ConfigError("backend wire needs a port", remedy="give `at:` or another backend")
-    return Robot(WireBackend(link, timeout))
+    wired = WireBackend(link, timeout)
+    return Robot(wired, clear=wired.clear_tips)
 
 
 def _new(module: str, name: str, **options: Any) -> LiquidHandlerBackend:

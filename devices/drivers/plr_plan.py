@@ -43,6 +43,28 @@ class Step:
     tips: tuple[TipSpot, ...] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Tips on the channels: `count` of `capacity` uL, what they carried last and from which labware.
+
+    `clean` while they have touched nothing but empty wells, `kept` when another order may go on with them.
+    """
+
+    liquid: str
+    source: str
+    count: int
+    capacity: float
+    clean: bool
+    kept: bool
+
+    def goes_on(self, batch: Sequence[Move]) -> bool:
+        """Whether this batch is made with them."""
+        first = batch[0]
+        keeps = first.tips == "same" or (first.tips == "auto" and self.clean and not first.mix)
+        same = (self.liquid, self.source, self.count) == (first.liquid, first.source.piece, len(batch))
+        return keeps and same and max(move.volume for move in batch) <= self.capacity
+
+
 def moves_for(places: Places, transfers: Sequence[Transfer]) -> list[Move]:
     """The transfers on this deck; ConfigError or LimitExceeded for what no deck could do."""
     moves = []
@@ -106,29 +128,36 @@ def _follows(place: Place, last: Place, before: int) -> bool:
     return place.column != "" and (place.piece, place.column) == (last.piece, last.column) and place.row > last.row
 
 
-def plan(moves: Sequence[Move], free: Free, known: Mapping[str, float], channels: int = 8) -> list[Step]:
-    """Steps with their tips; Refused when there are not enough. `known` as in `check_volumes`."""
+def plan(
+    moves: Sequence[Move], free: Free, known: Mapping[str, float], channels: int = 8, held: Held | None = None
+) -> tuple[list[Step], Held | None]:
+    """Steps with their tips, and what the channels hold after them; Refused when there are not enough tips.
+
+    `held` are the tips of the order before, `known` as in `check_volumes`.
+    """
     steps: list[Step] = []
-    clean, held, capacity = False, 0, 0.0
     for batch in batches(moves, channels):
-        first, volume = batch[0], max(move.volume for move in batch)
-        same = bool(steps) and steps[-1].moves[0].liquid == first.liquid and held == len(batch)
-        keeps = first.tips == "same" or (first.tips == "auto" and clean and not first.mix)
-        if same and keeps and volume <= capacity:
-            steps.append(Step(batch, None))
-        else:
-            tips, capacity = free.take(len(batch), volume)
-            held = len(tips)
-            steps.append(Step(batch, tips))
+        tips, capacity = None, 0.0
+        if held is None or not held.goes_on(batch):
+            tips, capacity = free.take(len(batch), max(move.volume for move in batch))
+        elif held is not None:
+            capacity = held.capacity
+        steps.append(Step(batch, tips))
+        first = batch[0]
         clean = not first.mix and all(known.get(move.target.name) == 0.0 for move in batch)
-    return steps
+        held = Held(first.liquid, first.source.piece, len(batch), capacity, clean, clean or first.tips == "same")
+    return steps, held
 
 
-def rehearse(moves: Sequence[Move], free: Free, known: dict[str, float], channels: int, group: int) -> None:
-    """As `plan` for a whole list that will come in orders of `group`: are there tips for all of it?"""
+def rehearse(moves: Sequence[Move], free: Free, known: dict[str, float], channels: int, group: int, keep: bool) -> None:
+    """As `plan` for a whole list that will come in orders of `group`: are there tips for all of it?
+
+    `keep`: tips stay on the channels between two orders.
+    """
+    held: Held | None = None
     for first in range(0, len(moves), group):
         order = moves[first : first + group]
-        plan(order, free, known, channels)
+        _, held = plan(order, free, known, channels, held if keep else None)
         for move in order:
             known[move.target.name] = known.get(move.target.name, 0.0) + move.volume
 

@@ -4,7 +4,8 @@
   -> {"id": 1, "ok": true}   or   {"id": 1, "error": "reason"}   or   {"id": 1, "errors": {"0": "reason"}}
 
 `errors` names the channels that failed: all others have done their part. `pick_up_tips` and `drop_tips` carry no
-volume; tips are dropped into the resource "trash". Volumes are uL.
+volume; tips are dropped into the resource "trash". `clear_tips` names no channels: whatever is on any of them goes to
+the trash. Volumes are uL.
 """
 
 from __future__ import annotations
@@ -79,6 +80,10 @@ class WireBackend(LiquidHandlerBackend):  # type: ignore[misc]
 
     async def drop_tips(self, ops: list[Drop], use_channels: list[int]) -> None:
         await self._do("drop_tips", [_place(op.resource, c) for op, c in zip(ops, use_channels, strict=True)])
+
+    async def clear_tips(self) -> None:
+        """Nothing is on any channel afterwards, whatever a process that died has left there."""
+        await self._do("clear_tips", [])
 
     async def aspirate(self, ops: list[SingleChannelAspiration], use_channels: list[int]) -> None:
         await self._do("aspirate", [_liquid(op, c) for op, c in zip(ops, use_channels, strict=True)])

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from fnmatch import fnmatchcase
 
 from devices.readings import Transfer
-from devices.roles import Documented, Interruptible, LiquidHandler, Recoverable
+from devices.roles import Documented, HoldsTips, Interruptible, LiquidHandler, Recoverable
 from line import deck_ledger as ledger
 from line.requests import Stopped
 from line.run import PhaseRun
@@ -35,8 +35,9 @@ async def pipette(run: PhaseRun, handler: LiquidHandler, plan: Sequence[Transfer
     await handler.know(begun.state())
     await handler.rehearse(left)
     size = layout.group or max(len(plan), 1)
+    put_down = handler.drop_tips if left and isinstance(handler, HoldsTips) else None
     while left:
-        await run.attend()
+        await run.attend(put_down)
         order, left = left[:size], left[size:]
         now = books(run)
         ledger.refuse(order, now, layout)
@@ -51,6 +52,8 @@ async def pipette(run: PhaseRun, handler: LiquidHandler, plan: Sequence[Transfer
             _write_down(run)
         await _copy_runs(run, handler)
         run.progress = 1.0 - len(left) / len(plan)
+    if put_down is not None:
+        await put_down()
     after = deck_snapshot.entry(_role(run), layout, books(run).state())
     run.journal.event(deck_snapshot.KIND, run.batch, key=run.phase.key, **after)
 

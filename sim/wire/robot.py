@@ -3,8 +3,9 @@
 {"id": 1, "op": "aspirate", "channels": [{"channel": 0, "resource": "plate", "well": "A1", "volume_ul": 93.75}]}
   -> {"id": 1, "ok": true}   or   {"id": 1, "error": "reason"}   or   {"id": 1, "errors": {"0": "reason"}}
 
-Operations: pick_up_tips, drop_tips, aspirate, dispense. The plant keeps the tips and the liquid; it says no by
-ValueError, by ChannelErrors where only some channels failed. Moves are carried out one after the other.
+Operations: pick_up_tips, drop_tips, aspirate, dispense, and clear_tips without channels. The plant keeps the tips and
+the liquid; it says no by ValueError, by ChannelErrors where only some channels failed. Moves are carried out one after
+the other.
 """
 
 from __future__ import annotations
@@ -75,6 +76,8 @@ class Robot:
     def _channels(self, request: dict[str, Any]) -> list[dict[str, Any]]:
         """The channels of a well-formed request; ValueError or KeyError otherwise."""
         operation, channels = request["op"], request["channels"]
+        if operation == "clear_tips" and channels == []:
+            return []
         if operation not in _WITH_VOLUME:
             raise ValueError(f"unknown op {operation!r}")
         if not isinstance(channels, list) or not 0 < len(channels) <= self.MAX_CHANNELS:

@@ -446,7 +446,7 @@ async def test_too_few_tips_for_the_whole_plan_are_noticed_before_the_first_move
         know = robot.know
         gone = frozenset(f"tips_{size}:{row}{column}" for size in ("50_1", "50_2", "300_2", "300_3", "1000_1", "1000_2", "1000_3",
                          "1000_4", "1000_5") for row in "ABCDEFGH" for column in range(1, 13))  # fmt: skip
-        few = gone | {f"tips_300_1:{row}{column}" for row in "ABCDEFGH" for column in range(4, 13)}
+        few = gone | {f"tips_300_1:{row}{column}" for row in "ABCDEFGH" for column in range(3, 13)}
 
         @read
         async def told(state: DeckState) -> None:
@@ -589,3 +589,39 @@ async def test_of_eight_channels_only_the_one_that_failed_is_asked_about(
         assert all(rig.volume(f"{row}{n}") == pytest.approx(100.0, rel=0.03) for row in "ABCDEFGH" for n in (1, 2))
         lost = [e for e in rig.host.controller.journal.events("b1", (ledger.TRANSFER,)) if e.data["state"] == "UNKNOWN"]
         assert [e.data["target"] for e in lost] == ["plate:C1"]
+
+
+async def test_one_column_of_tips_fills_all_vials(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        rig.plant.store.bottle("bulk", 60e-6)
+        rig.plant.deck.place("bulk", "bulk")
+        controller = rig.host.controller
+        controller.create("b1", vials_recipe(24), "test")
+        controller.batch("b1").facts["bottle.bulk.volume"] = 60e-6
+        controller.journal.event(ledger.PLACED, "b1", key=KEY, role="lyophilization.liquid_handler", position="bulk",
+                                 item="bulk", volume=60e-6, liquid="bulk")  # fmt: skip
+        controller.start_phase("b1", KEY)
+        await rig.until()
+        assert rig.state() == "complete"
+        assert len(rig.books().used_tips) == 8 and rig.plant.deck.tips == {}  # kept through six orders, then put down
+        assert [i.verb for i in controller.journal.intents("b1")] == ["transfer"] * 6 + ["drop_tips"]
+
+
+async def test_after_a_hold_fresh_tips_are_taken(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        rig.start()
+        clock = rig.host.clock
+
+        async def begun() -> None:
+            while not rig.drawn("sample:A1"):
+                await clock.sleep(1.0)
+
+        await clock.spawn(begun(), "begun")
+        await rig.command(Command.HOLD)
+        await rig.until(State.HELD)
+        assert rig.drawn("sample:A1") == 8 and len(rig.plant.deck.tips) == 8
+        await rig.command(Command.UNHOLD)
+        await rig.until()
+        assert rig.state() == "complete" and rig.plant.deck.tips == {}
+        sample = [tip for tip in rig.books().used_tips if tip.startswith("tips_300")]
+        assert len(sample) == 16

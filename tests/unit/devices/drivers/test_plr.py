@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +50,17 @@ class Robot:
     def __init__(self, clock: Clock, refuse: int = 0, mute: int = 0, channel: int = -1) -> None:
         self.clock, self.refuse, self.mute, self.channel = clock, refuse, mute, channel
         self.lines: list[dict[str, Any]] = []
+        self.cleared: list[int] = []  # how many operations were before each
         self.waiting = b""
 
     async def write(self, data: bytes) -> None:
         if not data.strip():  # the end of half a line of a process that died
             return
         line = json.loads(data)
+        if line["op"] == "clear_tips":
+            self.cleared.append(len(self.lines))
+            self.waiting += json.dumps({"id": line["id"], "ok": True}).encode() + b"\n"
+            return
         self.lines.append(line)
         number = len(self.lines)
         if number == self.mute:
@@ -103,8 +109,14 @@ def test_role_and_class_of_command() -> None:
     run(talk)
 
 
+async def put_down_after(driver: PlrLiquidHandler, *orders: list[Transfer]) -> None:
+    for order in orders:
+        await driver.transfer(order)
+    await driver.drop_tips()
+
+
 def test_a_column_goes_at_once_with_the_smallest_tips() -> None:
-    _, lines = run(lambda driver: driver.transfer(column(1, 90.0)))
+    _, lines = run(lambda driver: put_down_after(driver, column(1, 90.0)))
     assert ops(lines) == ["pick_up_tips", "aspirate", "dispense", "drop_tips"]
     pick, draw, give, drop = (line["channels"] for line in lines)
     assert pick[0] == {"channel": 0, "resource": "tips_300_1", "well": "A1"}
@@ -136,7 +148,46 @@ def test_tips_go_on_only_through_empty_wells() -> None:
         await driver.transfer([*column(1, 10.0), *column(2, 10.0)])
 
     _, lines = run(twice)
-    assert ops(lines).count("pick_up_tips") == 3
+    assert ops(lines).count("pick_up_tips") == 2
+
+
+ORDERS = [  # two orders, and how many times tips are taken for both
+    (column(1, 90.0), column(2, 90.0), 1),  # nothing but empty wells
+    (column(1, 90.0), column(2, 3.75, "cargo:A1"), 2),  # another liquid
+    (column(1, 90.0), column(2, 90.0)[:4], 2),  # another number of channels
+    (column(1, 3.75, "cargo:A1", mix=True), column(2, 3.75, "cargo:A1", mix=True), 2),
+    (column(1, 3.75), column(2, 90.0), 2),  # too small for the second
+    ([replace(one, tips="new") for one in column(1, 90.0)], [replace(one, tips="new") for one in column(2, 90.0)], 2),
+    ([Transfer(f"plate:{row}1", "pool:A1", 90 * UL, "loaded", tips="same") for row in ROWS],
+     [Transfer(f"plate:{row}2", "pool:A1", 90 * UL, "loaded", tips="same") for row in ROWS], 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "second", "taken"), ORDERS)
+def test_tips_stay_on_from_one_order_to_the_next_where_the_policy_lets_them(
+    first: list[Transfer], second: list[Transfer], taken: int
+) -> None:
+    _, lines = run(lambda driver: put_down_after(driver, first, second))
+    assert ops(lines).count("pick_up_tips") == ops(lines).count("drop_tips") == taken
+    assert ops(lines)[-1] == "drop_tips"
+
+
+def test_what_a_process_that_died_left_on_the_channels_is_cleared_first() -> None:
+    async def talk(driver: PlrLiquidHandler) -> list[int]:
+        assert driver._link is not None
+        transport: Any = driver._link.transport
+        await driver.transfer(column(1, 90.0))  # tips stay on
+        heir = PlrLiquidHandler(driver._link, driver._clock)  # and the process dies
+        await heir.connect()
+        await heir.transfer(column(2, 90.0))
+        await heir.transfer(column(3, 90.0))
+        await heir.rehearse(column(4, 90.0))  # a phase begins: people may have been there
+        await heir.transfer(column(4, 90.0))
+        return list(transport.cleared)
+
+    cleared, lines = run(talk)
+    assert cleared == [0, 3, 8]
+    assert ops(lines).count("pick_up_tips") == 3 and "drop_tips" not in ops(lines)
 
 
 def test_vials_by_number_and_large_volumes() -> None:
@@ -239,31 +290,35 @@ def test_a_list_that_comes_in_orders_is_rehearsed_to_its_end() -> None:
              for number in range(1, 13) for row in ROWS]  # fmt: skip
 
     async def talk(driver: PlrLiquidHandler) -> None:
-        await driver.rehearse(vials * 4)
+        await driver.rehearse([replace(one, tips="new") for one in vials * 4])
         gone = frozenset(
             f"tips_1000_{rack}:{row}{number}" for rack in (1, 2, 3, 4) for row in ROWS for number in range(1, 13)
         )
         await driver.know(DeckState(used_tips=gone))
-        await driver.rehearse(vials)
+        await driver.rehearse(vials * 2)  # one column of tips goes on and on
+        single = [replace(one, tips="new") for one in vials]
+        await driver.rehearse(single)
         with pytest.raises(Refused, match="not enough tips"):
-            await driver.rehearse([*vials, vials[0]])
+            await driver.rehearse([*single, vials[0]])
         with pytest.raises(LimitExceeded, match="vials:A1 overflows"):
             await driver.rehearse(vials[:1] * 5)
 
     assert run(talk)[1] == []
 
 
-def test_refusal_of_the_robot_marks_the_wells_and_the_next_call_drops_the_tips() -> None:
+def test_refusal_of_the_robot_marks_the_wells_and_the_next_call_clears_the_tips() -> None:
     async def talk(driver: PlrLiquidHandler) -> dict[str, str]:
         with pytest.raises(DeviceFault, match="the robot refuses: no tip there"):
             await driver.transfer(column(1, 90.0)[:1])
         deck = dict(await driver.read_deck())
         await driver.transfer(column(2, 90.0)[:1])
+        transport: Any = driver._link.transport if driver._link else None
+        assert transport.cleared == [0, 3]
         return deck
 
     deck, lines = run(talk, refuse=3)
     assert "uncertain" in deck["plate:A1"]
-    assert ops(lines)[3:5] == ["drop_tips", "pick_up_tips"]
+    assert ops(lines)[3] == "pick_up_tips"
 
 
 CHANNEL_FAULTS: list[tuple[dict[str, int], list[Ends], list[str], Verdict]] = [
@@ -326,7 +381,7 @@ def test_the_books_of_the_line_are_taken_over() -> None:
 
     deck, lines = run(talk)
     assert (deck["plate:A1"], deck["plate:B1"], deck["tips_300_1"]) == ("90 uL", "unknown, uncertain", "94 of 96 tips")
-    assert "plate:A2" not in deck and len(lines) == 4
+    assert "plate:A2" not in deck and len(lines) == 3
 
 
 @pytest.mark.parametrize("backend", ["chatterbox", "star_chatterbox"])
@@ -389,21 +444,24 @@ def test_foreign_lines_before_the_answer() -> None:
         driver = PlrLiquidHandler(link, clock)
         await driver.connect()
         await driver.transfer([Transfer("bulk:A1", "vials:A1", 50 * UL, "bulk")])
+        await driver.drop_tips()
 
     begin = int(SIMULATED_EPOCH.timestamp() * 1000) + 200 - 1  # 0.2 s of silence after the first line end
 
-    def step(nth: int, op: str, channel: dict[str, object], before: bytes = b"") -> Step:
+    def step(nth: int, op: str, channel: dict[str, object] | None = None, before: bytes = b"") -> Step:
         number = begin + nth
-        return Step(encode_operation(number, op, [channel]), before + b'{"id": %d, "ok": true}\n' % number)
+        channels = [channel] if channel else []
+        return Step(encode_operation(number, op, channels), before + b'{"id": %d, "ok": true}\n' % number)
 
     liquid = {"volume_ul": 50.0}
     play(
         [
             Step(b"\n"),
-            step(1, "pick_up_tips", {"channel": 0, "resource": "tips_50_1", "well": "A1"}, b'{"id": 99, "ok": true}\n'),
-            step(2, "aspirate", {"channel": 0, "resource": "bulk", "well": "A1", **liquid}),
-            step(3, "dispense", {"channel": 0, "resource": "vials", "well": "A1", **liquid}),
-            step(4, "drop_tips", {"channel": 0, "resource": "trash", "well": "A1"}),
+            step(1, "clear_tips"),
+            step(2, "pick_up_tips", {"channel": 0, "resource": "tips_50_1", "well": "A1"}, b'{"id": 99, "ok": true}\n'),
+            step(3, "aspirate", {"channel": 0, "resource": "bulk", "well": "A1", **liquid}),
+            step(4, "dispense", {"channel": 0, "resource": "vials", "well": "A1", **liquid}),
+            step(5, "drop_tips", {"channel": 0, "resource": "trash", "well": "A1"}),
         ],
         talk,
         chunk=64,

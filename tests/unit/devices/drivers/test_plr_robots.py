@@ -156,6 +156,7 @@ def on(
 
 async def one_column(driver: PlrLiquidHandler, _: Any) -> None:
     report = await driver.transfer(COLUMN)
+    await driver.drop_tips()
     assert report.done == 8 and len(report.tips) == 8
 
 
@@ -185,6 +186,7 @@ def test_evo_firmware_is_golden_and_used_tips_are_never_taken_again(monkeypatch:
 def test_ot2_gets_one_transfer_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     async def talk(driver: PlrLiquidHandler, _: Any) -> None:
         assert (await driver.transfer(COLUMN)).tips == ("tips_300_1:A1",)
+        await driver.drop_tips()
 
     calls = on("ot2_chatterbox", ot2_deck(), talk, monkeypatch).commands
     names = [name for name, _, _ in calls]

@@ -40,6 +40,7 @@ def test_star_firmware_is_golden(caplog: pytest.LogCaptureFixture) -> None:
         driver = PlrLiquidHandler(None, VirtualClock(), PlrOptions(backend="star_chatterbox"))
         await driver.connect()
         await driver.transfer(ORDER)
+        await driver.drop_tips()
 
     with caplog.at_level(LOG_LEVEL_IO, logger="pylabrobot"):
         asyncio.run(talk())
