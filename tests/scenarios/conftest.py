@@ -95,6 +95,7 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
         deployed = found.cli("deploy", "--server", found.url)
         assert deployed.returncode == 0, deployed.stderr
         with process(worker, own, home / "worker.log"):
+            until(lambda: bool(http.get("/work_pools/line-sim").json()["status"] == "READY"))
             yield found
 
 
