@@ -24,7 +24,7 @@ from records.store import Store
 from vesiflow.clock import WallClock
 from vesiflow.errors import ConfigError
 
-PACKAGES = ("prefect", "fastapi", "pydantic", "pint", "pyserial", "pylabrobot", "numpy", "scipy")
+PACKAGES = ("prefect", "fastapi", "sqlalchemy", "pydantic", "pint", "pyserial", "pylabrobot", "numpy", "scipy")
 LOW_DISK, EMPTY_DISK = 5e9, 0.5e9  # bytes
 BUILT_AFTER = 2026
 """A clock that shows an earlier year has lost its battery."""
