@@ -126,5 +126,5 @@ class Agreement:
         self._said = _words(state)
 
 
-def _words(state: State[Any]) -> tuple[str, str | None, str | None]:
-    return state.type.value, state.name, state.message
+def _words(state: State[Any]) -> tuple[str, str | None, str | None, str]:
+    return state.type.value, state.name, state.message, str(state.state_details.run_input_keyset)

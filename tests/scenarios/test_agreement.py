@@ -181,17 +181,21 @@ def test_prefect_follows_the_line_whatever_becomes_of_the_run(desk: Desk) -> Non
     until(lambda: len(desk.answers("A")) == 2)
     assert desk.answers("A")[1][1] == "bert"
 
-    # cancelled by Prefect's command line, and aborted at the line: both units are safe, both runs Cancelled
-    cancelled = desk.tool("flow-run", "cancel", second)
-    assert cancelled.returncode == 0, cancelled.stderr
-    assert prefect.end(second)["state_type"] == prefect.end(again)["state_type"] == "CANCELLED"
-    assert desk.ask(lambda client: client.batch("B")).state == "Stopped"
+    # aborted at the line: the unit is safe and given back, and who waited for it begins
     desk.say("abort", "A", "it smokes")
     ended = prefect.end(first)
     assert ended["state_type"] == "CANCELLED"
     assert ended["state"]["message"].endswith(" stopped: it smokes")
+    assert desk.ask(lambda client: client.batch("A")).state == "Aborted"
+    assert desk.shows(second, "PAUSED", "Asks").startswith(MOUNT)
+
+    # cancelled by Prefect's command line while it asks: the line stops, and so does everybody who ordered the batch
+    cancelled = desk.tool("flow-run", "cancel", second)
+    assert cancelled.returncode == 0, cancelled.stderr
+    assert prefect.end(second)["state_type"] == prefect.end(again)["state_type"] == "CANCELLED"
     line = desk.ask(lambda client: client.line())
-    assert (line["batches"]["A"], line["units"]["tff"]) == ("Aborted", "Idle"), "the unit is safe and given back"
+    assert (line["batches"]["B"], line["units"]["tff"]) == ("Stopped", "Idle")
 
     assert [batch for batch, _ in desk.journal("batch.created")] == ["A", "B"]
-    assert len([1 for batch, data in desk.journal("phase.started") if data["key"].startswith("1-tff/1-")]) == 1
+    started = [batch for batch, data in desk.journal("phase.started") if data["key"].startswith("1-tff/1-")]
+    assert started == ["A", "B"], "nothing was begun twice"

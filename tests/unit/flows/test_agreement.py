@@ -181,8 +181,10 @@ async def test_an_answer_in_the_form_goes_to_the_line_once_and_a_refused_one_is_
         "Asks",
         "Draw a sample; answer with Resume, or `vesiflow line answer`",
     )
+    await here.look(view("Execute"), PROMPT | {"key": "A 3"})  # the same words, another question
+    assert server.state.state_details.run_input_keyset == keyset_from_base_key("4")
     await here.look(view("Execute"), None)  # answered at the line
-    assert (server.shows, len(server.forms)) == ("Running", 3)
+    assert (server.shows, len(server.forms)) == ("Running", 4)
 
 
 async def test_resume_without_an_answer_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
