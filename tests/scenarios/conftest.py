@@ -109,6 +109,7 @@ def environment(home: Path, port: int) -> dict[str, str]:
         "VESIFLOW_HOME": str(home / "data"),
         "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
         "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "2",
     }
 
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from vesiflow.clock import WallClock
 
 from .conftest import Prefect, until
 
@@ -31,8 +28,7 @@ def ordered(prefect: Prefect, copies: Path) -> dict[str, str]:
     made = prefect.post("/automations/", automation(prefect, copies))
     assert made.status_code == 201, made.text
     check = str(prefect.http.get("/deployments/name/check-line/sim").json()["id"])
-    soon = (WallClock().utc() + timedelta(seconds=5)).isoformat()
-    schedule = {"active": True, "schedule": {"interval": 86400, "anchor_date": soon}}
+    schedule = {"active": True, "schedule": {"interval": 15}}
     created = prefect.http.post(f"/deployments/{check}/schedules", json=[schedule]).raise_for_status().json()
     found = {
         "released": prefect.start("manufacture/sim", recipe="tff", batch="released", seed=1),
