@@ -33,7 +33,7 @@ def ordered(prefect: Prefect, copies: Path) -> dict[str, str]:
     found = {
         "released": prefect.start("manufacture/sim", recipe="tff", batch="released", seed=1),
         "gone": prefect.start("tff/sim", recipe="tff", line="gone"),
-        "away": prefect.start("check-line/sim", line="/nowhere/bench.yaml"),
+        "away": prefect.start("manufacture/sim", line="/nowhere/bench.yaml"),
     }
     until(lambda: bool(runs(prefect, check, auto=True)))
     found["scheduled"] = runs(prefect, check, auto=True)[0]["id"]
