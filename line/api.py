@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Literal
+from weakref import proxy
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -102,7 +103,11 @@ class BatchView(BaseModel):
 
 
 def create_app(controller: Controller) -> FastAPI:
-    """The API of one controller."""
+    """The API of one controller.
+
+    The routes hold it weakly: FastAPI keeps the functions of every application it has ever seen in caches of its own.
+    """
+    controller = proxy(controller)
     app = FastAPI(
         title=f"vesiflow line {controller.line.file.name}", version=__version__, docs_url="/docs", redoc_url=None
     )
@@ -113,7 +118,7 @@ def create_app(controller: Controller) -> FastAPI:
     _batch_routes(app, controller)
     _phase_routes(app, controller)
     app.include_router(deck_routes(controller))
-    app.include_router(alarm_routes(controller.alarms, controller.clock))
+    app.include_router(alarm_routes(proxy(controller.alarms), proxy(controller.clock)))
     return app
 
 
