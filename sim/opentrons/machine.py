@@ -23,6 +23,7 @@ SECONDS = {"home": 8.0, "loadLabware": 0.0, "loadPipette": 0.0, "comment": 0.0, 
 DEFINED = ("overpressure", "liquidNotFound", "tipPhysicallyMissing", "tipPhysicallyAttached", "stallOrCollision")
 _OPS = {"pickUpTip": "pick_up_tips", "dropTipInPlace": "drop_tips", "aspirate": "aspirate", "dispense": "dispense"}
 LIQUID = ("aspirate", "dispense")
+PRESSED = ("physicallyEngaged", "logicallyEngaged")
 _MOVE = 4.0
 _ENDING = 6.0  # s to home and drop tips when a run is over
 _KEPT = 20  # runs that the robot remembers
@@ -212,6 +213,9 @@ class Machine:
                 pass
             if run.current and self.door_open is not run.state.door_open:
                 self._door(run)
+            if run.current and self.estop in PRESSED and run.state.active and not run.state.result:
+                run.state.end("failed")
+                self._end_run(run)
 
     def _door(self, run: Run) -> None:
         moving = run.state.moves

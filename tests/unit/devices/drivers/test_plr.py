@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pylabrobot.resources import set_tip_tracking, set_volume_tracking
+from pylabrobot.resources import does_tip_tracking, does_volume_tracking, set_tip_tracking, set_volume_tracking
 
 from devices.commands import Kind, Verdict, declared
 from devices.deck import DeckState
@@ -362,6 +362,20 @@ def test_nothing_is_known_of_the_order_of_a_process_that_died() -> None:
     empty = TransferReport(0, 0)
     assert how.judge(TransferReport(8, 8, run="3"), empty, (column(1, 90.0),)) is Verdict.UNKNOWN
     assert how.judge(empty, empty, ([],)) is Verdict.UNKNOWN
+
+
+def test_trackers_are_on_after_an_error_and_nothing_moves_when_somebody_switched_them_off() -> None:
+    async def talk(driver: PlrLiquidHandler) -> None:
+        with pytest.raises(DeviceFault):
+            await driver.transfer(column(1, 90.0))
+        assert does_volume_tracking() and does_tip_tracking()
+        for switch in (set_volume_tracking, set_tip_tracking):
+            switch(False)
+            with pytest.raises(Refused, match="somebody switched the trackers off"):
+                await driver.transfer(column(2, 90.0))
+            switch(True)
+
+    assert len(run(talk, refuse=2)[1]) == 2
 
 
 def test_the_books_of_the_line_are_taken_over() -> None:
