@@ -32,6 +32,7 @@ PORT = 4299
 URL = f"http://127.0.0.1:{PORT}"
 HEALTHY = Path(__file__).parents[1] / "deployments" / "healthy.py"
 RECIPE = "tff"
+FAREWELL = 20.0  # s
 PATIENCE = 2400  # looks, a twentieth of a second apart
 
 
@@ -44,6 +45,10 @@ def process(*command: str, environment: dict[str, str]) -> Iterator[None]:
             yield
         finally:
             child.terminate()
+            try:
+                child.wait(FAREWELL)
+            except subprocess.TimeoutExpired:  # a worker waits for what it has begun
+                child.kill()
             try:
                 child.wait(30)
             except subprocess.TimeoutExpired:

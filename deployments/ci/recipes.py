@@ -3,9 +3,10 @@
     python recipes.py FOLDER_OR_FILE... [--line sim] [--fault TFF-01-step ...] [--out ci-recipes] [--jobs 2]
 
 Needs `vesiflow` on the path and nothing else. A recipe passes when its check passes and its batch completes; with a
-fault, when the batch completes nevertheless or ends in order (stopped, with a reason). Leaves in --out: junit.xml, one
-folder per run with result, record and report, summary.md (added to $GITHUB_STEP_SUMMARY where there is one). Exit code
-0 when all pass, 1 when one does not, 2 when there is no recipe.
+fault, when the batch completes nevertheless or ends in order (stopped, with a reason). A fault that struck in none of
+the recipes fails in all of them: nothing was tried. Leaves in --out: junit.xml, one folder per run with result,
+record and report, summary.md (added to $GITHUB_STEP_SUMMARY where there is one). Exit code 0 when all pass, 1 when one
+does not, 2 when there is no recipe.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 RECIPE = re.compile(r"^recipe:\s", re.MULTILINE)
+STRUCK = re.compile(r"^fault .*: (struck at .*|could not strike.*)$", re.MULTILINE)
+"""What `vesiflow simulate` says of a fault whose moment has come."""
 ORDERLY = ("Complete", "Stopped", "Aborted")
 LIMIT = 1800  # s for one run
 
@@ -43,11 +46,19 @@ class Case:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of it; `failure` is empty when it passes."""
+    """What came of it; `failure` is empty when it passes, `struck` when its fault did not strike."""
 
     case: Case
     state: str
     failure: str
+    struck: str = ""
+
+    @property
+    def text(self) -> str:
+        """For people."""
+        if self.failure or not self.case.fault:
+            return self.failure or self.state
+        return f"{self.state}, the fault {self.struck or 'did not strike'}"
 
 
 def main() -> int:
@@ -69,13 +80,11 @@ def main() -> int:
     def judged(case: Case) -> Verdict:
         verdict = judge(case)
         with spoken:
-            print(
-                f"{'FAIL' if verdict.failure else 'pass'}  {case.name}: {verdict.failure or verdict.state}", flush=True
-            )
+            print(f"{'FAIL' if verdict.failure else 'pass'}  {case.name}: {verdict.text}", flush=True)
         return verdict
 
     with ThreadPoolExecutor(asked.jobs) as pool:
-        verdicts = list(pool.map(judged, cases))
+        verdicts = in_vain(list(pool.map(judged, cases)))
     publish(out, verdicts)
     return 1 if any(one.failure for one in verdicts) else 0
 
@@ -89,6 +98,16 @@ def recipes(paths: list[Path]) -> list[Path]:
     return found
 
 
+def in_vain(verdicts: list[Verdict]) -> list[Verdict]:
+    """The verdicts; those with a fault that struck in no recipe fail."""
+    struck = {one.case.fault for one in verdicts if one.struck or one.failure}
+    lost = {one.case.fault for one in verdicts} - struck - {""}
+    for fault in sorted(lost):
+        print(f"FAIL  {fault}: it struck in none of the recipes", flush=True)
+    reason = "the fault struck in none of the recipes: choose one that can, or another fault"
+    return [replace(one, failure=reason) if one.case.fault in lost else one for one in verdicts]
+
+
 def judge(case: Case) -> Verdict:
     """Check it, make it, look at how it ended."""
     case.folder.mkdir(parents=True, exist_ok=True)
@@ -96,19 +115,21 @@ def judge(case: Case) -> Verdict:
     if checked.returncode:
         return Verdict(case, "refused", checked.stderr.strip().replace("vesiflow check: ", "") or "the check failed")
     result = case.folder / "result.json"
-    fault = ("--fault", case.fault) if case.fault else ()
+    more = ("--fault", case.fault) if case.fault else ("--quiet",)
     done = _vesiflow(
         "simulate", str(case.recipe), "--line", case.line, "--keep", str(case.folder), "--json", str(result),
-        "--junit", str(case.folder / "phases.xml"), "--quiet", *fault,
+        "--junit", str(case.folder / "phases.xml"), *more,
     )  # fmt: skip
     if done.returncode not in (0, 1) or not result.is_file():
         return Verdict(case, "not run", done.stderr.strip() or f"exit code {done.returncode}")
     state = str(json.loads(result.read_text(encoding="utf-8"))["header"]["state"])
     if not case.fault and done.returncode:
         return Verdict(case, state, _reason(case.folder / "phases.xml") or state)
+    struck = STRUCK.search(done.stdout)
+    said = struck.group(1) if struck else ""
     if state not in ORDERLY:
-        return Verdict(case, state, f"the batch was left {state}")
-    return Verdict(case, state, "")
+        return Verdict(case, state, f"the batch was left {state}", said)
+    return Verdict(case, state, said if said.startswith("could not") else "", said)
 
 
 def publish(out: Path, verdicts: list[Verdict]) -> None:
@@ -122,7 +143,7 @@ def publish(out: Path, verdicts: list[Verdict]) -> None:
         case = ElementTree.SubElement(suite, "testcase", classname="recipes", name=one.case.name)
         if one.failure:
             ElementTree.SubElement(case, "failure", message=one.failure, type="recipe")
-        first, *more = (one.failure or one.state).splitlines()
+        first, *more = one.text.splitlines()
         said = first.replace("|", "\\|") + (f" (and {len(more)} more)" if more else "")
         lines.append(f"| {'FAIL' if one.failure else 'pass'} | {one.case.recipe} | {one.case.fault} | {said} |")
     root = ElementTree.Element("testsuites")

@@ -63,17 +63,19 @@ def test_nothing_to_do_is_bad_input(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "state", "fault", "passes"),
+    ("code", "state", "fault", "said", "passes"),
     [
-        (0, "Complete", "", True),
-        (1, "Stopped", "", False),
-        (1, "Stopped", "TFF-01-step", True),
-        (1, "Held", "TFF-01-step", False),
-        (2, "Complete", "TFF-01-step", False),
+        (0, "Complete", "", "", True),
+        (1, "Stopped", "", "", False),
+        (1, "Stopped", "TFF-01-step", "struck at 857.2 s", True),
+        (1, "Held", "TFF-01-step", "struck at 857.2 s", False),
+        (2, "Complete", "TFF-01-step", "", False),
+        (0, "Complete", "TFF-01-step", "could not strike at 3.0 s: no such vessel", False),
+        (0, "Complete", "TFF-01-step", "never struck", True),
     ],
 )
 def test_what_passes(
-    code: int, state: str, fault: str, passes: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    code: int, state: str, fault: str, said: str, passes: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = script()
 
@@ -81,11 +83,24 @@ def test_what_passes(
         if arguments[0] == "check":
             return subprocess.CompletedProcess(arguments, 0, "", "")
         Path(arguments[arguments.index("--json") + 1]).write_text(f'{{"header": {{"state": "{state}"}}}}')
-        return subprocess.CompletedProcess(arguments, code, "", "")
+        out = f"a line\nfault TFF-01-step (tff.fouling): {said}\nanother\n"
+        return subprocess.CompletedProcess(arguments, code, out, "")
 
     monkeypatch.setattr(module, "_vesiflow", vesiflow)
     verdict = module.judge(module.Case(Path("a.yaml"), fault, "sim", tmp_path))
     assert (verdict.failure == "") is passes
+    assert verdict.struck == ("" if said == "never struck" or code == 2 else said)
+
+
+@pytest.mark.parametrize(("struck", "failures"), [(("", "struck at 857.2 s"), 0), (("", ""), 2)])
+def test_a_fault_must_strike_somewhere(struck: tuple[str, str], failures: int, tmp_path: Path) -> None:
+    module = script()
+    runs = [
+        module.Verdict(module.Case(Path(f"{number}.yaml"), fault, "sim", tmp_path), "Complete", "", one)
+        for number, one in enumerate(struck)
+        for fault in ("", "TFF-01-step")
+    ]
+    assert sum(bool(one.failure) for one in module.in_vain(runs)) == failures
 
 
 def test_the_action_runs_the_script_and_pins_what_it_uses() -> None:
