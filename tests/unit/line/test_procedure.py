@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from pathlib import Path
+from weakref import ref
 
 import pytest
 
@@ -11,6 +13,7 @@ from devices.line_file import line_from_text
 from line.api import BatchView
 from line.backup import back_up
 from line.connect import reached, refuse_known
+from line.host import hosted
 from line.prepare import Prepared, prepare
 from line.procedure import Procedure
 from line.record import record_of
@@ -130,6 +133,15 @@ async def test_a_hold_that_nobody_attends_ends_the_batch(store: Store) -> None:
     assert outcome.batch.state == "Stopped"
     assert outcome.failed is not None
     assert outcome.failed.reason == "held: look at this"
+
+
+async def test_nothing_keeps_a_line_that_is_closed(short: Prepared, store: Store) -> None:
+    async with hosted(short.line, store, seed=1) as host:
+        await Procedure(host.client, short.recipe, "b", "me").run()
+        held = ref(host.controller), ref(host.simulated)
+    del host
+    gc.collect()
+    assert [one() for one in held] == [None, None]
 
 
 async def test_a_batch_that_is_in_the_data_folder_is_refused(short: Prepared, store: Store) -> None:
