@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from typing import Any
-from weakref import proxy
 
 import httpx
 
@@ -60,7 +59,7 @@ class _Elsewhere:
 
     async def _host(self, line: LineFile, store: Store, seed: int | None) -> None:
         async with hosted(line, store, seed=seed) as host:
-            self.ready.set_result(_Across(create_app(proxy(host.controller)), asyncio.get_running_loop()))
+            self.ready.set_result(_Across(create_app(host.controller), asyncio.get_running_loop()))
             await asyncio.wrap_future(self.leaving)
 
 

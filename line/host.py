@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager, asynccontextmanager, contextmanag
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from weakref import proxy
 
 import httpx
 
@@ -112,8 +111,7 @@ async def hosted(
                     controller.restore(plant_is_new=world is None and here.simulated is not None, exchanged=exchanged),
                     "restore",
                 )
-                # FastAPI keeps routes in caches of the process, which must not keep a closed line and its plant
-                transport = httpx.ASGITransport(app=create_app(proxy(controller)))
+                transport = httpx.ASGITransport(app=create_app(controller))
                 async with httpx.AsyncClient(transport=transport, base_url="http://line") as http:
                     try:
                         look_at_disk(controller)
