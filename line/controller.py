@@ -13,7 +13,7 @@ from devices.open_line import OpenLine
 from line.alarms import AlarmBook
 from line.arbiter import Arbiter, created
 from line.batch import Batch, PhaseStatus
-from line.execution import Execution, complete
+from line.execution import ON_THE_WAY, Execution, complete
 from line.gateway import Gateway
 from line.orders import Orders
 from line.phases import PHASES
@@ -192,10 +192,13 @@ class Controller:
 
     def stood_still(self, unreached: list[str]) -> None:
         """The event loop had hung and the dead-man has made the line safe meanwhile: every running batch is held."""
+        self.keep_all("line.deadman", "; ".join(["the controller hung; the line was made safe without it", *unreached]))
+
+    def keep_all(self, alarm: str, what: str) -> None:
+        """Every batch that executes is held, with an alarm."""
         for batch in self.batches.values():
-            if batch.running and batch.state not in OVER:
-                what = "; ".join(["the controller hung; the line was made safe without it", *unreached])
-                self.alarms.raise_("line.deadman", what, batch=batch.id)
+            if batch.running and batch.state in (*ON_THE_WAY, State.EXECUTE):
+                self.alarms.raise_(alarm, what, batch=batch.id)
                 batch.requests.keep(what)
 
     async def restore(self, *, plant_is_new: bool = False, exchanged: bool = False) -> None:

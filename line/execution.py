@@ -22,7 +22,7 @@ from records.journal import Fenced, Journal, StoreError
 from vesiflow import log
 from vesiflow.errors import ConfigError, Danger, VesiflowError
 
-_ON_THE_WAY = (State.STARTING, State.UNHOLDING, State.UNSUSPENDING)
+ON_THE_WAY = (State.STARTING, State.UNHOLDING, State.UNSUSPENDING)
 
 
 class Move(Protocol):
@@ -84,7 +84,7 @@ class Execution:
     async def hold(self, reason: str, command: Command = Command.HOLD) -> None:
         """The batch into its rest, the unit to its safe state."""
         batch = self.batch
-        if batch.state in _ON_THE_WAY:  # as a controller that died has left it
+        if batch.state in ON_THE_WAY:  # as a controller that died has left it
             complete(batch, self.move)
         if batch.state is State.EXECUTE:
             self.move(batch, after(batch.state, command), reason)

@@ -22,15 +22,18 @@ from line.client import LineClient
 from line.controller import Controller
 from line.ownership import Owner, owned
 from line.safe import seize_ports, without_journal
+from line.watch import repeated
 from line.watchdog import HANG, LoopWatch
 from records.journal import Journal, JournalReader, Signer
-from records.reserve import LOW_WATER
+from records.reserve import LOW_WATER, SIZE
 from records.store import Store
 from records.telemetry import TelemetryWriter
 from sim import bench, lines
 from vesiflow import __version__
 from vesiflow.clock import Clock, ScaledClock, VirtualClock, WallClock
 from vesiflow.ids import ulid
+
+DISK_EVERY = 30.0  # s
 
 
 @dataclass
@@ -114,16 +117,22 @@ async def hosted(
                 transport = httpx.ASGITransport(app=create_app(controller))
                 async with httpx.AsyncClient(transport=transport, base_url="http://line") as http:
                     try:
-                        look_at_disk(controller)
-                        with watched(controller):
-                            yield Host(controller, LineClient(http), clock, here.simulated, owner)
+                        async with repeated(clock, partial(_room, controller), DISK_EVERY):
+                            with watched(controller):
+                                yield Host(controller, LineClient(http), clock, here.simulated, owner)
                     finally:
                         await controller.close()
 
 
+async def _room(controller: Controller) -> None:
+    look_at_disk(controller)
+
+
 def look_at_disk(controller: Controller) -> None:
-    """An alarm when the disk of the journal gets full, before every batch is held for it."""
+    """An alarm when the disk of the journal gets full; every batch is held while there is room left to say so."""
     free = controller.journal.reserve.free()
+    if free < SIZE:
+        controller.keep_all("line.journal", f"no room for the journal: {free >> 10} KiB free on its disk")
     if free < LOW_WATER:
         what = f"{free >> 20} MiB free for the journal, {LOW_WATER >> 20} MiB wanted"
         controller.alarms.raise_("line.disk", what)
@@ -150,7 +159,11 @@ def watched(controller: Controller, hang: float = HANG) -> Iterator[None]:
     def trip() -> None:
         unreached[:] = asyncio.run(without_journal(controller.line, seize_ports))
 
-    watch = LoopWatch(trip, lambda: controller.stood_still(unreached), hang=hang)
+    def told() -> None:
+        seize_ports(controller.line)  # from the loop of the thread, which has ended
+        controller.stood_still(unreached)
+
+    watch = LoopWatch(trip, told, hang=hang)
     watch.start()
     try:
         yield

@@ -6,9 +6,11 @@ import resource
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
 from line.host import Host
 from line.state import Command
+from records.reserve import Reserve
 from sim.faults.injectors import ONCE, Effect, Injector, Scene, Settings, number
 from vesiflow.clock import VirtualClock
 from vesiflow.errors import Refused
@@ -21,8 +23,9 @@ def injectors(host: Host) -> Mapping[str, Injector]:
         """The journal's volume is full: SQLite gets no page more, and says what it says when the disk has none."""
         journal = host.controller.journal
         left = int(number(settings, "pages", 0.0))
-        pages = int(journal._db.execute("PRAGMA page_count").fetchone()[0])
+        pages, size = (int(journal._db.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("page_count", "page_size"))
         journal._db.execute(f"PRAGMA max_page_count={pages + left}")
+        journal.reserve = _Full(journal.path, left * size)
         return Effect(undo=lambda: _freed(host))
 
     def disk_broken(scene: Scene, settings: Settings) -> Effect:
@@ -57,8 +60,20 @@ def injectors(host: Host) -> Mapping[str, Injector]:
     }  # fmt: skip
 
 
+class _Full(Reserve):
+    """The reserve on a disk of which the operating system says that `left` bytes are free."""
+
+    def __init__(self, path: Path, left: int) -> None:
+        super().__init__(path)
+        self._left = left
+
+    def free(self) -> int:
+        return self._left
+
+
 def _freed(host: Host) -> None:
     """Somebody has made room; nobody has told the controller."""
+    host.controller.journal.reserve = Reserve(host.controller.journal.path)
     host.controller.journal._db.execute("PRAGMA max_page_count=1000000")
 
 

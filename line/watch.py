@@ -88,9 +88,9 @@ def _reading(found: Any, name: str) -> Reading | None:
 
 
 @asynccontextmanager
-async def repeated(clock: Clock, work: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Do `work` now and every 10 s until the block ends; what is under way then is finished, never cut off."""
-    state = _Repeated(clock, work)
+async def repeated(clock: Clock, work: Callable[[], Awaitable[None]], period: float = PERIOD) -> AsyncIterator[None]:
+    """Do `work` now and every `period` s until the block ends; what is under way then is finished, never cut off."""
+    state = _Repeated(clock, work, period)
     task = clock.spawn(state.go(), "watch")
     try:
         yield
@@ -104,8 +104,8 @@ async def repeated(clock: Clock, work: Callable[[], Awaitable[None]]) -> AsyncIt
 
 
 class _Repeated:
-    def __init__(self, clock: Clock, work: Callable[[], Awaitable[None]]) -> None:
-        self._clock, self._work = clock, work
+    def __init__(self, clock: Clock, work: Callable[[], Awaitable[None]], period: float) -> None:
+        self._clock, self._work, self._period = clock, work, period
         self.over, self.busy = False, True
 
     async def go(self) -> None:
@@ -114,4 +114,4 @@ class _Repeated:
             await self._work()
             self.busy = False
             if not self.over:
-                await self._clock.follow(PERIOD)
+                await self._clock.follow(self._period)

@@ -79,7 +79,8 @@ async def supervised(pulse: Pulse, work: Awaitable[None], patience: float, name:
     try:
         await clock.join(task)
     except asyncio.CancelledError:
-        if not task.done():  # it is us who are cancelled
+        own = asyncio.current_task()
+        if not task.done() or (own is not None and own.cancelling()):  # it is us who are cancelled
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
@@ -105,7 +106,8 @@ async def _guard(pulse: Pulse, task: asyncio.Task[None], patience: float) -> Non
 class LoopWatch:
     """Watches the running event loop from a thread; `trip` is called there, once, when the loop stands still.
 
-    `told` is called in the loop when it turns again after a trip.
+    `told` is called in the loop when it turns again after a trip, and not before `trip` has returned: two that speak to
+    the same ports at once would wait for each other for ever.
     """
 
     def __init__(self, trip: Callable[[], Any], told: Callable[[], Any], *, hang: float = HANG) -> None:
@@ -114,6 +116,7 @@ class LoopWatch:
         self._hang = hang
         self._beat = threading.Event()
         self._over = threading.Event()
+        self._done = threading.Event()
         self._handle: asyncio.TimerHandle | None = None
         self._thread = threading.Thread(target=self._watch, name="dead-man", daemon=True)
         self.tripped = False
@@ -135,6 +138,7 @@ class LoopWatch:
     def _turn(self) -> None:
         self._beat.set()
         if self.tripped:
+            self._done.wait()
             self.tripped = False
             self._told()
         self._handle = asyncio.get_running_loop().call_later(min(_BEAT, self._hang / 3.0), self._turn)
@@ -144,5 +148,9 @@ class LoopWatch:
             turned = self._beat.wait(self._hang)
             self._beat.clear()
             if not turned and not self._over.is_set() and not self.tripped:
+                self._done.clear()
                 self.tripped = True
-                self._trip()
+                try:
+                    self._trip()
+                finally:
+                    self._done.set()

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from line.alarm_table import Priority, table
 from line.alarms import AlarmBook, AlarmState
 from line.host import look_at_disk
+from line.phases import PHASES
+from line.state import Command, State
 from records.journal import Journal
 from records.reserve import Reserve
 from records.tags import TAGS
-from tests.unit.line.bench import bench
+from tests.unit.line.bench import TEST_PHASES, bench, recipe
 from vesiflow.clock import VirtualClock
 from vesiflow.errors import ConfigError, Refused
 
@@ -195,6 +198,30 @@ def test_every_row_says_what_to_do() -> None:
         assert row.within >= row.on_delay, row.name
         assert not (row.safety and row.may_shelve), row.name
         assert row.priority is not Priority.CRITICAL or row.latching, row.name
+
+
+async def test_a_disk_without_room_holds_what_runs_while_it_can_be_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with patch.dict(PHASES, TEST_PHASES), bench(tmp_path) as rig:
+        rig.controller.create("b1", recipe(["pump"]), "me")
+        status = rig.controller.start_phase("b1", "1-tff/1-pump/1")
+
+        async def technician() -> None:
+            await rig.clock.sleep(20.0)
+            with monkeypatch.context() as full:
+                full.setattr(Reserve, "free", lambda self: 1000)
+                look_at_disk(rig.controller)
+                await rig.clock.sleep(20.0)
+            assert rig.controller.batch("b1").state is State.HELD
+            assert not rig.pump.running
+            look_at_disk(rig.controller)
+            await rig.controller.command("b1", Command.UNHOLD, "anna", "room again")
+
+        await rig.clock.spawn(technician(), "technician")
+        await status.finished.wait()
+        assert status.state == "complete"
+        assert [one["name"] for one in rig.events("alarm.raised")] == ["line.journal", "line.disk"]
 
 
 async def test_a_disk_that_fills_up_is_told_before_it_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
