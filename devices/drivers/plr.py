@@ -55,7 +55,7 @@ class PlrOptions(BaseModel, extra="forbid", frozen=True):
     backend: KINDS = "wire"
     deck: str = "sim"
     bottles: tuple[str, ...] = BOTTLES
-    fill_limits: dict[str, Volume] = Field(default={"plate": "125 uL"}, validate_default=True)
+    fill_limits: dict[str, Volume] = Field(default={"plate": "125 uL", "vials": "3 mL"}, validate_default=True)
     barcodes: dict[str, str] = Field(default={}, description='forms of barcodes by labware, "BTX-*"')
     dead: Volume = Field(default="100 uL", validate_default=True, description="what no tip reaches in a bottle")
     timeout: Duration = Field(default="120 s", validate_default=True, description="for one operation of the robot")

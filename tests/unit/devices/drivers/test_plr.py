@@ -290,7 +290,7 @@ def test_a_list_that_comes_in_orders_is_rehearsed_to_its_end() -> None:
              for number in range(1, 13) for row in ROWS]  # fmt: skip
 
     async def talk(driver: PlrLiquidHandler) -> None:
-        await driver.rehearse([replace(one, tips="new") for one in vials * 4])
+        await driver.rehearse([replace(one, tips="new") for one in vials * 3])
         gone = frozenset(
             f"tips_1000_{rack}:{row}{number}" for rack in (1, 2, 3, 4) for row in ROWS for number in range(1, 13)
         )
