@@ -62,7 +62,12 @@ def ours_plr(backend: str) -> Timed:
     async def once() -> float:
         driver = PlrLiquidHandler(None, VirtualClock(), PlrOptions.model_validate({"backend": backend}))
         await driver.connect()
-        return await timed(driver.transfer(ORDER))
+
+        async def work() -> None:
+            await driver.transfer(ORDER)
+            await driver.drop_tips()
+
+        return await timed(work())
 
     return once
 
