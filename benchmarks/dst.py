@@ -1,4 +1,4 @@
-"""Deterministic simulation testing: `python -m benchmarks.dst --seeds 200`, again with `--seed N`.
+"""Deterministic simulation testing: `python -m benchmarks.dst --seeds 1..200`, again with `--seed N`.
 
 A seed chooses a batch, the places at which its controller dies, the pauses between its lives, answers that are lost,
 late or torn on the wires, and people who press hold. The judge is the plant's own ledger: nothing twice, nothing lost.
@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from random import Random
 
 from benchmarks.crash.judge import differences
 from benchmarks.crash.sweep import whole
 from benchmarks.crash.trial import RECIPES, Result, run
-from benchmarks.kept import store
+from benchmarks.kept import add_up, table
 from sim.faults.model import Fault
 
 WIRES = {
     "crash-tff": ("tff/permeate_balance", "tff/feed"), "crash-sec": ("sec/uv", "sec/collector"),
     "crash-loading": ("ep/electroporator", "bench/robot"), "crash-vials": ("bench/robot", "lyo/shelf"),
 }  # fmt: skip
+COUNTS = ("seeds", "lives", "complete", "held", "repeated", "lost", "bad")
 KINDS = ("no reply", "late", "split", "doubled", "garbage", "stale")
 
 
@@ -58,23 +60,40 @@ def _faults(rng: Random, recipe: str) -> list[Fault]:
     return [Fault.model_validate(one) for one in (*wires, *holds)]
 
 
+def seeds(text: str) -> range:
+    """ "A..B", both included; ValueError when it is not that."""
+    first, _, last = text.partition("..")
+    return range(int(first), int(last) + 1)
+
+
+def row(found: Result, bad: list[str]) -> Counter[str]:
+    """The counts of a table row."""
+    return Counter({
+        "seeds": 1, "lives": found.starts, "complete": found.complete, "held": found.end.startswith("Held: "),
+        "repeated": any(one.startswith("repeated") for one in bad), "lost": any(one.startswith("lost") for one in bad),
+        "bad": bool(bad),
+    })  # fmt: skip
+
+
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.dst", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=200)
+    parser.add_argument("--seeds", type=seeds, default=range(1, 201), metavar="A..B")
     parser.add_argument("--seed", type=int, help="only this one")
     given = parser.parse_args()
-    failed = []
-    for seed in (given.seed,) if given.seed is not None else range(1, given.seeds + 1):
+    rows = {name: Counter(dict.fromkeys(COUNTS, 0)) for name in RECIPES}
+    wrong = []
+    for seed in (given.seed,) if given.seed is not None else given.seeds:
         recipe, found, bad = simulated(seed)
         print(f"seed {seed:5} {recipe:14} {found.starts} lives {found.trace} {found.end[:80]}", flush=True)
         for one in bad:
             print(f"    {one}")
-        failed += [seed] if bad else []
+        rows[recipe].update(row(found, bad))
+        wrong += [f"seed {seed}: {one}" for one in bad]
     if given.seed is None:
-        command = f"python -m benchmarks.dst --seeds {given.seeds}"
-        store("dst", {"command": command, "seeds": given.seeds, "failed seeds": failed})
-    return 1 if failed else 0
+        command = f"python -m benchmarks.dst --seeds {given.seeds[0]}..{given.seeds[-1]}"
+        table(add_up("dst", command, "1/1", [{"recipe": name, **counts} for name, counts in rows.items()], wrong))
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
