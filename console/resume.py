@@ -89,7 +89,7 @@ def resume(
     if recipe is not None:
         found.refuse_other_recipe(prepare(recipe, line or found.folder.line, batch_volume(volume)).recipe)
     if not yes and not sys.stdin.isatty():
-        raise ConfigError("nobody to ask", action="resume", remedy="give --yes, or use a terminal")
+        raise ConfigError("nobody to ask", remedy="give --yes, or use a terminal")
     operator = Person(person(who), yes)
     outcome = drive(_resume(store, found, line, operator, unattended, quiet))
     if outcome is None:

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
 
 from line.alarm_api import alarm_routes
 from line.batch import Batch, PhaseStatus
@@ -43,6 +44,12 @@ class BatchCommand(BaseModel):
     command: Command
     who: str = Field(min_length=1, max_length=100)
     reason: str = Field(default="", max_length=500)
+
+
+class Nothing(BaseModel):
+    """The body of a call that takes none: what is in it all the same is refused, not overlooked."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class PromptAnswer(BaseModel):
@@ -132,6 +139,11 @@ def _errors(app: FastAPI) -> None:
     async def not_understood(request: Request, error: RequestValidationError) -> Response:
         wrong = "; ".join(f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors())
         return await refuse(request, ConfigError(wrong, action=request.url.path, remedy="nothing was done; see /docs"))
+
+    @app.exception_handler(HTTPException)
+    async def no_such_call(request: Request, error: HTTPException) -> Response:
+        what = f"{request.method} {request.url.path}: {error.detail}; nothing was done; see /docs"
+        return JSONResponse({"error": "ConfigError", "reason": what}, error.status_code, error.headers)
 
 
 def _line_routes(app: FastAPI, controller: Controller) -> None:
@@ -240,14 +252,14 @@ def _batch_routes(app: FastAPI, controller: Controller) -> None:
         return _batch_view(await controller.command(batch, order.command, order.who, order.reason), controller)
 
     @app.post("/batches/{batch}/finish")
-    async def finish(batch: str) -> BatchView:
+    async def finish(batch: str, nothing: Nothing | None = None) -> BatchView:
         """Close a batch whose phases are complete."""
         return _batch_view(controller.finish(batch), controller)
 
 
 def _phase_routes(app: FastAPI, controller: Controller) -> None:
     @app.put("/batches/{batch}/phases/{key:path}")
-    async def start(batch: str, key: str, digest: str = "") -> PhaseView:
+    async def start(batch: str, key: str, digest: str = "", nothing: Nothing | None = None) -> PhaseView:
         """Start a phase by its key; a phase that runs or is complete is returned as it is.
 
         `digest` is that of all its parameters: one of another recipe is refused.

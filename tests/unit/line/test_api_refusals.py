@@ -55,6 +55,11 @@ CASES: dict[str, tuple[str, str, Any, int, str]] = {
     "a recipe of another line": ("POST", "/batches", batch(recipe=to_json(recipe(["approve"], line="x"))), 422, "resolve"),
     "a recipe that is none": ("POST", "/batches", batch(recipe={"x": 1}), 422, "not a control recipe.*resolve"),
     "an id that leads elsewhere": ("POST", "/batches", batch(id="../b"), 422, "a batch id has letters"),
+    "a phase with a body": ("PUT", f"/batches/b1/phases/{FIRST}", {"force": True}, 422, "force: Extra inputs"),
+    "an end with a body": ("POST", "/batches/b1/finish", {"force": True}, 422, "force: Extra inputs"),
+    "a body without end": ("POST", "/batches", b"[" * 100_000, 400, "POST /batches: .*nothing was done"),
+    "a call that is none": ("DELETE", "/batches/b1", None, 405, "DELETE /batches/b1: Method Not Allowed.*see /docs"),
+    "a path that is none": ("POST", "/batches/../../etc", None, 404, "Not Found.*see /docs"),
     "a decision about nothing": (
         "POST", "/doubts/x", {"verdict": "done", "who": "Ada", "reason": "saw it"}, 409, "no such action|UNKNOWN"),
     "a verdict nobody knows": ("POST", "/doubts/x", {"verdict": "?", "who": "A", "reason": "b"}, 422, "verdict: Input"),
@@ -103,5 +108,6 @@ async def test_every_route_that_changes_something_is_in_the_document_with_its_bo
     for path, method in changing:
         body = document["paths"][path][method].get("requestBody")
         if body is not None:
-            name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+            schema = body["content"]["application/json"]["schema"]
+            name = schema.get("anyOf", [schema])[0]["$ref"].rpartition("/")[2]
             assert closed[name]["additionalProperties"] is False, f"{path} takes keys that nobody knows"
