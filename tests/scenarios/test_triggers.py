@@ -37,7 +37,8 @@ def ordered(prefect: Prefect, copies: Path) -> dict[str, str]:
     }
     until(lambda: bool(runs(prefect, check, auto=True)))
     found["scheduled"] = runs(prefect, check, auto=True)[0]["id"]
-    prefect.http.delete(f"/deployments/{check}/schedules/{created[0]['id']}").raise_for_status()
+    # again while SQLite is locked, as for every other request
+    until(lambda: prefect.http.delete(f"/deployments/{check}/schedules/{created[0]['id']}").status_code in (204, 404))
     return found
 
 
