@@ -37,7 +37,8 @@ Text = Annotated[str, Field(min_length=3)]
 
 class Rationale(BaseModel):
     """One alarm as it was thought through. `within` s is the time a person has, `on_delay` and `off_delay` s how long
-    the condition must last or be gone, `dead_band` the share of the limit by which a value must come back."""
+    the condition must last or be gone, `dead_band` the share of the limit by which a value must come back; `signed`:
+    no batch is complete before a person has acknowledged and reset it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: str
@@ -53,6 +54,7 @@ class Rationale(BaseModel):
     dead_band: float = Field(0.0, ge=0, lt=1)
     latching: bool = False
     safety: bool = False
+    signed: bool = False
     shelvable: bool = True
 
     @property

@@ -176,6 +176,10 @@ class AlarmBook:
             ),
         )  # fmt: skip
 
+    def unsigned(self, batch: str) -> list[str]:
+        """Alarms of a batch that a person has to acknowledge and reset before it may be complete."""
+        return sorted(one.id for one in self._alarms.values() if one.batch == batch and one.row.signed)
+
     def groups(self) -> dict[str, list[Alarm]]:
         """The same by unit and batch, the first-out alarm of each group in front: how a flood is read."""
         found: dict[str, list[Alarm]] = {}

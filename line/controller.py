@@ -158,9 +158,15 @@ class Controller:
         operator.answer(values, who)
 
     def finish(self, batch_id: str) -> Batch:
-        """Close a batch whose phases are all complete."""
+        """Close a batch whose phases are all complete; Refused while an alarm wants a signature first."""
         batch = self.batch(batch_id)
         if batch.state is State.EXECUTE and batch.next_key is None:
+            if unsigned := self.alarms.unsigned(batch_id):
+                raise Refused(
+                    f"not complete before somebody signs for {', '.join(unsigned)}", device=f"batch {batch_id}",
+                    action="finish", remedy="quality assurance decides: `vesiflow line acknowledge` and `vesiflow "
+                    f"line unlatch`, then `vesiflow resume {batch_id}`",
+                )  # fmt: skip
             batch.reason = "every phase is complete"
             complete(batch, self._move)
             complete(batch, self._move)

@@ -194,3 +194,21 @@ async def test_closing_stops_what_runs(rig: Bench) -> None:
     await c.close()
     assert status.state == "stopped"
     assert not rig.pump.running
+
+
+async def test_a_batch_whose_alarm_wants_a_signature_is_not_complete_without(rig: Bench) -> None:
+    c = rig.controller
+    c.create("b1", recipe(["pump"]), "me")
+    status = c.start_phase("b1", FIRST)
+    c.alarms.raise_("tff.integrity", "a fibre has burst", batch="b1", key=FIRST)
+    await status.finished.wait()
+    with pytest.raises(Refused, match="somebody signs for"):
+        c.finish("b1")
+    assert c.batch("b1").state is State.EXECUTE
+    c.alarms.clear("tff.integrity", "b1")
+    c.alarms.acknowledge("tff.integrity@b1", "Quentin, QA", "module swapped, permeate kept and assayed")
+    with pytest.raises(Refused):
+        c.finish("b1")
+    c.alarms.reset("tff.integrity@b1", "Quentin, QA", "permeate holds 1 %, accepted")
+    assert c.finish("b1").state is State.COMPLETE
+    assert rig.events("alarm.reset")[0]["who"] == "Quentin, QA"
