@@ -108,6 +108,10 @@ def _diverted(plant: Plant, intent: Intent, since: float) -> str:
     return "done" if plant.sec.diverted is not bool(intent.args[0]) else "not_done"
 
 
+def _put_down(plant: Plant, intent: Intent, since: float) -> str:
+    return "not_done" if plant.deck.tips else "done"
+
+
 _SEEN: Mapping[str, Callable[[Plant, Intent, float], str]] = {
-    "transfer": _transferred, "pulse": _pulsed, "collect": _diverted,
+    "transfer": _transferred, "pulse": _pulsed, "collect": _diverted, "drop_tips": _put_down,
 }  # fmt: skip
