@@ -12,12 +12,14 @@ import pytest
 
 from devices.line_file import load_line
 from line.claims import Block, Claims, blocks, needed, needs_on
+from line.controller import Controller
 from line.phases import PHASES, EquipmentPhase
 from line.prepare import prepare
 from line.run import PhaseRun
 from line.state import Command, State
 from protocols.control import ControlRecipe, Operation, Phase, UnitProcedure
-from protocols.phases import Approve
+from protocols.phases import KINDS, Approve
+from records.telemetry import TelemetryWriter
 from tests.unit.line.bench import Bench, bench
 from vesiflow.errors import Refused
 
@@ -175,3 +177,36 @@ async def test_a_batch_that_is_held_in_the_line_keeps_its_place_and_does_not_beg
     await c.command("b", Command.UNHOLD, "anna", "back")
     await last.finished.wait()
     assert (last.state, capture.ended, polish.ended) == ("complete", 100.0, 100.0)
+
+
+async def test_claims_are_taken_again_after_a_restart_under_a_higher_token(rig: Bench, tmp_path: Path) -> None:
+    c, key = rig.controller, "1-tff/1-pump/1"
+
+    async def evening() -> None:
+        c.create("a", recipe("tff"), "me")
+        c.start_phase("a", key)
+        await rig.clock.sleep(10.0)
+        await c.command("a", Command.HOLD, "anna", "night")
+        await rig.clock.sleep(10.0)
+
+    await rig.clock.spawn(evening(), "evening")
+    before = c.arbiter.granted["tff"]
+    await c.close()  # a held batch is left to the next controller
+    rig.controller = d = Controller(
+        rig.line, rig.journal, rig.clock, lambda batch: TelemetryWriter(tmp_path / f"{batch}-2.sqlite", rig.clock)
+    )
+    with patch.dict(KINDS, {"pump": Approve}):
+        await rig.clock.spawn(d.restore(), "restore")
+    assert d.arbiter.claims.owned("a") == {"tff"}
+    assert d.arbiter.granted["tff"] > before, "whoever wakes up with the old token is refused"
+    d.create("b", recipe("tff"), "me")
+    second = d.start_phase("b", key)
+    assert second.state == "waiting"
+
+    async def morning() -> None:
+        await rig.clock.sleep(10.0)
+        await d.command("a", Command.UNHOLD, "anna", "morning")
+
+    await rig.clock.spawn(morning(), "morning")
+    await second.finished.wait()
+    assert (d.batch("a").phases[key].state, second.state) == ("complete", "complete")
