@@ -17,7 +17,7 @@ from devices.commands import Command, Kind, Verdict, declared
 from devices.open_line import OpenInstrument, OpenLine
 from records.journal import Fenced, Intent, Journal, StoreError
 from vesiflow.clock import Clock
-from vesiflow.errors import ConfigError, InDoubt, LimitExceeded, NotSent, Refused, VesiflowError
+from vesiflow.errors import BadReply, ConfigError, InDoubt, LimitExceeded, NotSent, Refused, VesiflowError
 from vesiflow.quantities import show
 
 _UNITS = {
@@ -245,8 +245,16 @@ def _numbers(named: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
+async def _read(method: Callable[..., Awaitable[Any]], *args: Any, **named: Any) -> Any:
+    """Noise on a line spoils an answer, not the instrument: what only reads may be asked again."""
+    try:
+        return await method(*args, **named)
+    except BadReply:
+        return await method(*args, **named)
+
+
 class _Journaled:
-    """A role whose acting methods go through the gateway; reads pass straight to the driver."""
+    """A role whose acting methods go through the gateway; reads pass to the driver, a garbled one is asked again."""
 
     def __init__(self, gateway: Gateway, role: str, target: Any) -> None:
         self._gateway = gateway
@@ -258,7 +266,8 @@ class _Journaled:
         how = declared(method)
         if how is None:
             raise TypeError(f"{self._role}.{name} declares no command class")
-        bound = method if how.kind is Kind.READ else partial(self._gateway.act, self._role, method, how)
+        reads = how.kind is Kind.READ
+        bound = partial(_read, method) if reads else partial(self._gateway.act, self._role, method, how)
         if how.kind is Kind.RENEWAL:
             bound = partial(self._gateway.renew, self._role, method)
         setattr(self, name, bound)

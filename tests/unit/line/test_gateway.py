@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from devices.commands import Kind, command, declared
+from devices.commands import Kind, command, declared, read
 from line.gateway import Gateway
 from records.journal import JournalReader, StoreError
 from tests.unit.line.bench import Bench, bench
-from vesiflow.errors import ConfigError, InDoubt, LimitExceeded, NoReply, NotSent, Refused
+from vesiflow.errors import BadReply, ConfigError, InDoubt, LimitExceeded, NoReply, NotSent, Refused
 
 
 @pytest.fixture
@@ -181,3 +181,25 @@ async def test_a_batch_whose_unit_was_granted_again_sends_nothing(rig: Bench) ->
     with pytest.raises(Refused, match="belongs to another batch"):
         await pump.start()
     assert (rig.pump.starts, outcomes(rig)) == (0, [("set_flow", "DONE")])
+
+
+async def test_a_garbled_reading_is_asked_for_once_more_and_a_second_one_is_told(rig: Bench) -> None:
+    class Noisy:
+        asked = 0
+        spoilt = 1
+
+        @read
+        async def read_mass(self) -> float:
+            self.asked += 1
+            if self.asked <= self.spoilt:
+                raise BadReply("noise")
+            return 0.25
+
+    noisy = Noisy()
+    rig.line.roles["tff.feed_pump"] = noisy
+    role = Gateway(rig.line, rig.journal, "b1", "1-tff/1-pump/1", 0).role("tff.feed_pump")
+    assert (await role.read_mass(), noisy.asked) == (0.25, 2)
+    noisy.asked, noisy.spoilt = 0, 2
+    with pytest.raises(BadReply):
+        await role.read_mass()
+    assert noisy.asked == 2
