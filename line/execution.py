@@ -126,7 +126,8 @@ class Execution:
             run.memory.begin()
             try:
                 work: Awaitable[None] = equipment_phase.function(run, phase.params)
-                return await supervised(run.pulse, work, PATIENCE[phase.unit] * run.stretch, phase.key)
+                await supervised(run.pulse, work, PATIENCE[phase.unit] * run.stretch, phase.key)
+                return await run.meet()  # asked for during its last act
             except (Stopped, ConfigError, Danger, Fenced):
                 raise
             except VesiflowError as error:

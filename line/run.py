@@ -225,10 +225,16 @@ class PhaseRun:
 
     async def attend(self, resume: Resume | None = None) -> None:
         """Meet a request to hold or stop, now; otherwise what turns may turn on."""
-        requests = self.requests
         self.pulse.beat()
         self._same_clock()
         self._not_overdue()
+        await self.meet(resume)
+        for pump in self._bounded:
+            await pump.renew()
+
+    async def meet(self, resume: Resume | None = None) -> None:
+        """Be held as long as that is asked for; Stopped when the end is."""
+        requests = self.requests
         if requests.hold is not None and requests.stop is None:
             reason, requests.hold = requests.hold, None
             await self.held(reason)
@@ -236,8 +242,6 @@ class PhaseRun:
                 await resume()
         if requests.stop is not None:
             raise Stopped(requests.stop)
-        for pump in self._bounded:
-            await pump.renew()
 
     def _offset(self) -> float:
         return self.clock.utc().timestamp() - self.clock.now()

@@ -92,6 +92,38 @@ async def test_hold_keeps_the_product_and_goes_on(rig: Bench) -> None:
     assert [e["new"] for e in rig.events("batch.state")][2:] == ["Holding", "Held", "Unholding", "Execute"]
 
 
+@pytest.mark.parametrize(
+    ("command", "rest"),
+    [(Command.HOLD, State.HELD), (Command.STOP, State.STOPPED), (Command.ABORT, State.ABORTED)],
+)
+async def test_what_is_asked_during_the_last_act_of_a_phase_is_met(
+    rig: Bench, phases: dict[str, EquipmentPhase], command: Command, rest: State
+) -> None:
+    """A transfer that cannot be interrupted and has nothing after it, seeds 22 and 39 of `benchmarks.dst`."""
+
+    async def in_one_go(run: PhaseRun, params: Any) -> None:
+        await run.clock.sleep(4.0)
+
+    phases["pump"] = EquipmentPhase(in_one_go)
+    c = rig.controller
+    c.create("b1", recipe(["pump"]), "me")
+    status = c.start_phase("b1", FIRST)
+
+    async def technician() -> None:
+        await rig.clock.sleep(2.0)
+        await c.command("b1", command, "anna", "look at the robot")
+        await rig.clock.sleep(10.0)
+        assert c.batch("b1").state is rest
+        if rest is State.HELD:
+            assert not status.finished.is_set()
+            await c.command("b1", Command.UNHOLD, "anna", "fine")
+
+    await rig.clock.spawn(technician(), "technician")
+    await status.finished.wait()
+    assert status.state == ("complete" if rest is State.HELD else "stopped")
+    assert c.finish("b1").state is (State.COMPLETE if rest is State.HELD else rest)
+
+
 @pytest.mark.parametrize(("command", "end"), [(Command.STOP, State.STOPPED), (Command.ABORT, State.ABORTED)])
 @pytest.mark.parametrize("held", [False, True])
 async def test_stop_and_abort_reach_the_safe_state(rig: Bench, command: Command, end: State, held: bool) -> None:
