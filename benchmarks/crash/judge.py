@@ -22,6 +22,8 @@ SMALLEST = 0.3e-6  # m^3; differences below it are drops
 _WATCHED_ANEW = 8e-6  # m^3: a column run until its conductivity is flat is watched anew for the ten readings it takes
 _FLUX = 40e-3 / 3600.0 * 235e-4  # m^3/s, the most that passes the membrane of these batches
 _RUN_LIMIT = 20.0  # s after which a pump of the filtration stands by itself
+_FRACTION = 2e-6  # m^3
+_IN_A_TUBE = 3e10  # particles in one
 _START = 3.0  # s a controller needs to find its instruments and make them safe
 
 
@@ -86,8 +88,13 @@ def _amounts(plant: Plant) -> dict[str, float]:
 
 
 def _alone(name: str, gap: float) -> float:
-    """What a death may add or take, m^3: the pumps of the filtration turn on until they stand by themselves or the next
-    controller, started after `gap` s, has stopped them."""
+    """What a death may add or take, m^3 or particles.
+
+    The pumps of the filtration turn on until they stand by themselves or the next controller, started after `gap` s,
+    has stopped them. Tubes are pooled by a chromatogram of which a death hides some seconds: one more or less.
+    """
+    if name.startswith("bottle pool: "):
+        return _IN_A_TUBE if "particles" in name else _FRACTION
     if name == "eluent pumped":
         return _WATCHED_ANEW
     pumped = name.endswith("pump moved") or name == "bottle capture: volume"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from devices.commands import Command
-from line.phases import at_rest, common, electroporation, freeze_drying, freezing, sec, tff, tff_service, vials
+from line.phases import at_rest, common, electroporation, elution, freeze_drying, freezing, sec, tff, tff_service, vials
 from line.run import AtRest, PhaseFunction, nothing
 
 
@@ -34,8 +34,8 @@ PHASES: Mapping[str, EquipmentPhase] = {
     "tff.clean": EquipmentPhase(tff_service.clean, at_rest=at_rest.circulation),
     "sec.equilibrate": EquipmentPhase(sec.equilibrate, at_rest=at_rest.column),
     "sec.inject": EquipmentPhase(sec.inject),
-    "sec.elute": EquipmentPhase(sec.elute, can_continue=False, at_rest=at_rest.column),
-    "sec.pool": EquipmentPhase(sec.pool),
+    "sec.elute": EquipmentPhase(elution.elute, at_rest=at_rest.column),
+    "sec.pool": EquipmentPhase(elution.pool),
     "sec.wash": EquipmentPhase(sec.wash, at_rest=at_rest.column),
     "electroporation.check_conductivity": EquipmentPhase(electroporation.check_conductivity),
     "electroporation.prepare": EquipmentPhase(electroporation.prepare, on_deck=True),

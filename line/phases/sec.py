@@ -1,21 +1,20 @@
-"""Size-exclusion chromatography: equilibrate, inject, elute with fractions, pool, wash."""
+"""Size-exclusion chromatography: the flow through the column; equilibrate, inject, wash. Elution is in `elution`."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
-from devices.roles import FractionCollector
 from line.phases import signs
-from line.requests import Stopped
 from line.run import PhaseRun
 from line.units import SecSkid
-from protocols.phases import Elute, Equilibrate, Inject, PoolFractions, WashColumn
-from vesiflow.errors import DeviceFault, Refused, VesiflowError
+from protocols.phases import Equilibrate, Inject, WashColumn
+from vesiflow.errors import DeviceFault, Refused
 
-SCAN = 2.0
 WASH_SCAN = 10.0
 PUMP_TRIP = 6.9e5
 """Pa; HPLC pumps cannot trip below about 100 psi. A softer column is protected by the limit of every scan."""
+_PUMP, _VOLUME, _AT = "sec.pump", "volume", "volume at"
 _KEEP_EVERY = 0.02  # of the volume of a run
 _STILL_READINGS = 8  # equal readings of a detector that always has some noise
 _FULL_SCALE, _FLAT_TOP = 1.0, 3  # AU above which so many equal readings are the end of the scale
@@ -29,7 +28,8 @@ _FLAT_CONDUCTIVITY = 0.03  # relative drift over the last tenth of the equilibra
 class Flow:
     """Pump, detector and pressure limit of one run of `total` m^3 through the column; counts only while pumping.
 
-    The volume so far is kept, so that a run that is taken up again ends where it should.
+    The volume is kept every `every` m^3 with its date, so that a run that is taken up again goes on where it was: what
+    the pump moved until it was stopped, after somebody last looked, is `unwatched`.
     """
 
     run: PhaseRun
@@ -37,17 +37,24 @@ class Flow:
     flow: float
     max_pressure: float
     total: float
+    every: float = math.inf
     saturated: bool = False
     _at: float = 0.0
     _frozen: signs.Frozen = field(default_factory=lambda: signs.Frozen(_STILL_READINGS))
 
     def __post_init__(self) -> None:
-        self.volume = self._kept = self.run.memory.steps.get("volume", 0.0)
+        steps = self.run.memory.steps
+        self.resumed = _VOLUME in steps
+        self.kept = steps.get(_VOLUME, 0.0)
+        self.unwatched = self.flow * _turned(self.run, steps[_AT]) if _AT in steps else 0.0
+        self.volume = self.kept + self.unwatched
+        self.every = min(self.every, _KEEP_EVERY * self.total)
 
     async def start(self) -> None:
         """Pump on at the flow of this run, its own pressure limit set first."""
         await self.skid.pump.set_pressure_limit(max(self.max_pressure, PUMP_TRIP))
         await self.skid.pump.set_flow(self.flow)
+        self._keep()
         await self.skid.pump.start()
         self._at = self.run.clock.now()
 
@@ -56,9 +63,8 @@ class Flow:
         run, now = self.run, self.run.clock.now()
         self.volume += self.flow * (now - self._at)
         self._at = now
-        if self.volume - self._kept >= _KEEP_EVERY * self.total:
-            self._kept = self.volume
-            self.run.memory.step("volume", self.volume)
+        if self.volume - self.kept >= self.every:
+            self._keep()
         uv = run.reading("sec.uv", await self.skid.uv.read_absorbance())
         conductivity = run.reading("sec.conductivity", await self.skid.conductivity.read_conductivity())
         pressure = run.reading("sec.pressure", await self.skid.pump.read_pressure())
@@ -69,6 +75,11 @@ class Flow:
         if not run.stale:
             self._alive(uv)
         return uv, conductivity
+
+    def _keep(self) -> None:
+        self.kept = self.volume
+        self.run.memory.step(_VOLUME, self.volume)
+        self.run.memory.step(_AT, self.run.clock.utc().timestamp())
 
     async def _pump_turns(self) -> None:
         state = await self.skid.pump.read_pump()
@@ -89,6 +100,16 @@ class Flow:
             self.run.interlocks.trip(
                 "sec.stream", "the detector repeats its last value", value=uv, unit="AU", tag="sec.uv"
             )
+
+
+def _turned(run: PhaseRun, since: float) -> float:
+    """Seconds from the date `since` until the pump was stopped, by the journal; 0 when nobody has stopped it."""
+    stops = [
+        intent.utc.timestamp()
+        for intent in run.journal.intents(run.batch, "stop")
+        if intent.phase == run.phase.key and intent.device == _PUMP
+    ]
+    return min((stop for stop in stops if stop >= since), default=since) - since
 
 
 async def equilibrate(run: PhaseRun, params: Equilibrate) -> None:
@@ -165,175 +186,6 @@ async def _fill_loop(run: PhaseRun, params: Inject) -> None:
     await run.ask_barcode("load loop", text, details, params.source)
     tubes = run.profile.sec.tubes if run.profile.sec else 0
     await run.ask("place tubes", "Place empty tubes in the fraction collector", {"tubes": tubes})
-
-
-@dataclass
-class Fractions:
-    """Opens tubes by volume at the outlet, `delay` m^3 behind the detector, and keeps each one's mean UV."""
-
-    run: PhaseRun
-    collector: FractionCollector
-    params: Elute
-    delay: float
-    baseline: float
-    tube: int = 0
-    means: dict[int, tuple[float, int]] = field(default_factory=dict)
-
-    async def move(self, volume: float) -> None:
-        """Bring the right tube under the outlet for elution volume `volume` at the detector."""
-        at = volume - self.delay
-        p = self.params
-        inside = p.collect_from <= at < p.collect_to
-        wanted = int((at - p.collect_from) / p.fraction_volume + 1e-9) + 1 if inside else 0
-        if wanted == self.tube:
-            return
-        if wanted:
-            await self._go_to(wanted)
-            if self.tube == 0:
-                await self.collector.collect(True)
-        else:
-            await self.collector.collect(False)
-        self.tube = wanted
-        self.run.log("sec.tube", float(wanted))
-
-    async def _go_to(self, tube: int) -> None:
-        try:
-            await self.collector.go_to(tube)
-        except DeviceFault as fault:
-            found = await self.collector.read_tube()
-            self.run.alarm(
-                "sec.collector", f"tube {found.tube} stands where tube {tube} should: {fault}", found.tube, tube, "",
-                "sec.tube",
-            )  # fmt: skip
-            raise
-
-    def see(self, volume: float, uv: float) -> None:
-        """Book the detector's value on the tube that this liquid will reach."""
-        p = self.params
-        if p.collect_from <= volume < p.collect_to:
-            number = int((volume - p.collect_from) / p.fraction_volume) + 1
-            total, count = self.means.get(number, (0.0, 0))
-            self.means[number] = (total + uv - self.baseline, count + 1)
-
-
-async def elute(run: PhaseRun, params: Elute) -> None:
-    """Elute, watch UV and conductivity, collect fractions."""
-    skid = run.unit(SecSkid)
-    delay = run.profile.sec.dead_volume if run.profile.sec else 0.0
-    fractions = Fractions(run, skid.collector, params, delay, run.facts.get("sec.baseline", 0.0))
-    flow = Flow(run, skid, params.flow, params.max_pressure, params.volume)
-
-    async def go_on() -> None:
-        """As it was before a hold: the sample may still be in the loop."""
-        await skid.injection_valve.move_to("inject")
-        fractions.tube = 0
-        await flow.start()
-
-    await flow.start()
-    async for _ in run.scans(SCAN, go_on):
-        try:
-            await _eluted(run, flow, fractions)
-        except Stopped:
-            raise
-        except VesiflowError as error:  # the run is where it is: held here it goes on, from the start it could not
-            run.trouble(error)
-            await run.held(str(error))
-            await go_on()
-        run.progress = flow.volume / params.volume
-        if flow.volume >= params.volume:
-            break
-    await skid.pump.stop()
-    await skid.injection_valve.move_to("load")
-    for number, (total, count) in sorted(fractions.means.items()):
-        run.fact(f"sec.fraction.{number}", total / count)
-    run.fact("sec.fraction_volume", params.fraction_volume)
-    run.result("elution volume", flow.volume, "m^3")
-    run.result("fractions", len(fractions.means), "")
-    peak = max((total / count for total, count in fractions.means.values()), default=0.0)
-    run.result("UV peak above baseline", peak, "AU")
-    run.fact("sec.peaks", _peaks_found(run, params, fractions, peak))
-    if flow.saturated:
-        run.result("UV saturated, area not quantifiable", 1.0, "")
-
-
-async def _eluted(run: PhaseRun, flow: Flow, fractions: Fractions) -> None:
-    """One scan of an elution."""
-    uv, _conductivity = await flow.scan()
-    if not run.stale:
-        fractions.see(flow.volume, uv)
-    await fractions.move(flow.volume)
-
-
-def _peaks_found(run: PhaseRun, params: Elute, fractions: Fractions, peak: float) -> int:
-    """How many peaks there are; none or several is for a person to judge."""
-    means = [total / count for _, (total, count) in sorted(fractions.means.items())]
-    found = signs.peaks(means, params.uv_threshold)
-    if found == 0:
-        what = "no peak found in the collection window"
-        run.alarm("sec.no_peak", what, peak, params.uv_threshold, "AU", "sec.uv")
-    elif found > 1:
-        run.alarm("sec.peaks", f"{found} peaks in the collection window", found, 1.0, "", "sec.uv")
-    return found
-
-
-async def pool(run: PhaseRun, params: PoolFractions) -> None:
-    """Pool the fractions of the first peak down to `peak_share` of its height."""
-    means = {
-        int(name.rsplit(".", 1)[1]): value for name, value in run.facts.items() if name.startswith("sec.fraction.")
-    }
-    volume = run.facts.get("sec.fraction_volume", 0.0)
-    chosen = first_peak(means, params.peak_share, int(params.max_volume / volume + 1e-9) if volume else 0)
-    if not chosen:
-        raise Refused("no fraction to pool", device="sec.collector", remedy="look at the chromatogram")
-    if run.facts.get("sec.peaks", 1.0) != 1.0:
-        chosen = await _choose(run, chosen)
-    tubes = ",".join(str(number) for number in chosen)
-    text = f"Pool tubes {tubes} into bottle {params.product}"
-    pooled = await run.ask_volume("pool fractions", text, {"tubes": tubes, "bottle": params.product})
-    run.fact(f"bottle.{params.product}.volume", pooled)
-    run.result("pooled volume", pooled, "m^3")
-    run.result("first tube", chosen[0], "")
-    run.result("last tube", chosen[-1], "")
-
-
-async def _choose(run: PhaseRun, proposed: list[int]) -> list[int]:
-    """A person chooses the tubes by the chromatogram; nothing is guessed."""
-    text = "The chromatogram has not exactly one peak: choose the tubes to pool, with commas between"
-    details = {"proposed": ",".join(str(number) for number in proposed)}
-    values = await run.ask("choose tubes", text, details, {"tubes": "text"})
-    tubes = [part.strip() for part in values["tubes"].split(",")]
-    if not all(part.isascii() and part.isdigit() for part in tubes):
-        raise Refused("tubes are numbers with commas between", device="operator", value=values["tubes"])
-    return [int(part) for part in tubes]
-
-
-def first_peak(means: dict[int, float], share: float, most: int) -> list[int]:
-    """Tubes of the first peak: from its top to both sides while the mean UV stays above `share` of the top."""
-    numbers = sorted(means)
-    if not numbers or most < 1:
-        return []
-    highest = max(means.values())
-    top = next(
-        (
-            n
-            for n in numbers
-            if means[n] >= 0.1 * highest and means[n] >= means.get(n + 1, 0.0) and means[n] >= means.get(n - 1, 0.0)
-        ),
-        numbers[0],
-    )
-    chosen = [top]
-    while len(chosen) < most:
-        sides = [n for n in (chosen[0] - 1, chosen[-1] + 1) if means.get(n, 0.0) >= share * means[top]]
-        sides = [
-            n
-            for n in sides
-            if (n > chosen[-1] and means[n] <= means[chosen[-1]]) or (n < chosen[0] and means[n] <= means[chosen[0]])
-        ]
-        if not sides:
-            break
-        best = max(sides, key=lambda n: means[n])
-        chosen = sorted([*chosen, best])
-    return chosen
 
 
 async def wash(run: PhaseRun, params: WashColumn) -> None:

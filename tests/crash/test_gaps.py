@@ -82,3 +82,18 @@ def test_pumps_stand_by_themselves_while_no_controller_lives(phase: str, share: 
     """The flux of a run limit more, whatever the gap: not the ten minutes of it."""
     verdict = judged(Trial("crash-tff", (place_in("crash-tff", tmp_path, phase, share),), gap=600.0))
     assert verdict.good and verdict.end == "Complete", verdict
+
+
+def test_an_elution_goes_on_after_a_short_death_and_says_what_nobody_watched(tmp_path: Path) -> None:
+    line = job("crash-sec")[0].name
+    at = place_in("crash-sec", tmp_path / "whole", "sec.elute", 0.35)
+    found, store = lived("crash-sec", tmp_path / "gap", (at,), gap=2.0)
+    assert found.complete, found
+    (gap,) = [one for one in record(store, line).findings if "not watched" in str(one)]
+    assert gap.severity == "minor"
+
+
+def test_an_elution_that_ran_on_for_half_a_fraction_is_held_for_a_person(tmp_path: Path) -> None:
+    at = place_in("crash-sec", tmp_path / "whole", "sec.elute", 0.35)
+    found, _ = lived("crash-sec", tmp_path / "gap", (at,), gap=60.0)
+    assert found.end.startswith("Held: ") and "while nobody looked" in found.end, found.end
