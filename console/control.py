@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json as json_format
+import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,11 +22,11 @@ from line.claims import told
 from line.client import LineClient
 from line.connect import service
 from line.service import url_of
-from line.state import OVER, Command, State
+from line.state import OVER, Command, State, possible
 from protocols.display import detail
 from records.present import percent, span
 from records.store import Store
-from vesiflow.errors import ConfigError
+from vesiflow.errors import ConfigError, Refused
 
 T = TypeVar("T")
 
@@ -71,6 +72,9 @@ class Order(At):
     reason: str = ""
 
 
+_WORDS = {Command.UNHOLD: "restart"}
+"""Commands of PackML that have another name here."""
+
 Id = Annotated[str | None, Parameter(help="Id of the batch; by default the only one.")]
 
 
@@ -94,7 +98,7 @@ def status(*, at: At = At(), json: bool = False) -> None:
         found["doubts"] = [doubt.model_dump() for doubt in found["doubts"]]
         print(json_format.dumps(found, indent=1))
         return
-    _show_status(**found)
+    _show_status(**found, at=at)
 
 
 def hold(batch: Id = None, *, order: Order = Order()) -> None:
@@ -144,7 +148,7 @@ def doubts(*, at: At = At()) -> int:
         print("nothing is in doubt")
         return 0
     screen().print(doubt_table(found))
-    print("look at the instruments, then: vesiflow line resolve INTENT done|not_done|discard --reason ...")
+    print(f"look at the instruments, then: vesiflow line resolve INTENT done|not_done|discard --reason ...{_there(at)}")
     return 1
 
 
@@ -180,7 +184,7 @@ def prompt(*, at: At = At()) -> None:
     if found is None:
         print("nobody is asked anything")
         return
-    _show_prompt(found)
+    _show_prompt(found, at)
 
 
 def answer(*values: str, at: At = At(), who: str | None = None) -> None:
@@ -253,7 +257,20 @@ def _command(command: Command, batch: str | None, order: Order) -> None:
         chosen = batch or _the_one((await client.line())["batches"], command)
         return chosen, (await client.command(chosen, command, person(order.who), order.reason)).state
 
-    print(": ".join(ask(order, work)))
+    try:
+        print(": ".join(ask(order, work)))
+    except Refused as refusal:
+        raise _as_typed(refusal, command) from refusal
+
+
+def _as_typed(refusal: Refused, command: Command) -> Refused:
+    """A refusal by the table of states, in the words of the command line (`restart` is Unhold there)."""
+    _, found, rest = refusal.reason.partition(f"{command} is not possible while ")
+    if not found:
+        return refusal
+    state = State(rest.partition(";")[0])
+    words = [_WORDS.get(one, one.lower()) for one in possible(state) if one is not Command.START]
+    return Refused(f"not possible while {state}", remedy=f"possible now: {', '.join(words) or 'none'}")
 
 
 def _the_one(batches: dict[str, str], command: Command) -> str:
@@ -268,7 +285,7 @@ def _the_one(batches: dict[str, str], command: Command) -> str:
     raise ConfigError("which batch?" if meant else "no batch on this line", bounds=shown, remedy="give --batch")
 
 
-def _show_status(line: dict[str, Any], batches: list[BatchView], doubts: list[Doubt], prompt: Any) -> None:
+def _show_status(line: dict[str, Any], batches: list[BatchView], doubts: list[Doubt], prompt: Any, at: At) -> None:
     print(f"line {line['name']}: {len(line['instruments'])} instruments, vesiflow {line['version']}")
     print("units: " + ", ".join(f"{unit} {state}" for unit, state in line["units"].items()))
     if not batches:
@@ -282,9 +299,9 @@ def _show_status(line: dict[str, Any], batches: list[BatchView], doubts: list[Do
         if batch.readings:
             screen().print(f"{batch.id}: {readings(batch)}", highlight=False, markup=False)
     if doubts:
-        print(f"in doubt: {len(doubts)} actions, see `vesiflow line doubts`")
+        print(f"in doubt: {len(doubts)} actions, see `vesiflow line doubts{_there(at)}`")
     if prompt:
-        _show_prompt(prompt)
+        _show_prompt(prompt, at)
 
 
 def _row(batch: BatchView) -> tuple[str, ...]:
@@ -313,13 +330,19 @@ def doubt_table(found: list[Doubt]) -> Any:
     return table
 
 
-def _show_prompt(found: dict[str, Any]) -> None:
+def _show_prompt(found: dict[str, Any], at: At) -> None:
     print(f"asked: {found['text']}")
     for name, value in found["details"].items():
         print(f"  {name.replace('_', ' ')}: {detail(name, value)}")
     if found["fields"]:
         example = " ".join(f"{name}=<{kind}>" for name, kind in found["fields"].items())
-        print(f"answer with: vesiflow line answer {example}")
+        print(f"answer with: vesiflow line answer {example}{_there(at)}")
+
+
+def _there(at: At) -> str:
+    """What the next command needs to reach the same service as this one."""
+    given = (("line", at.line), ("server", at.server))
+    return "".join(f" --{name} {shlex.quote(value)}" for name, value in given if value is not None)
 
 
 def _pair(text: str) -> tuple[str, str]:

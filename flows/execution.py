@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -140,10 +141,17 @@ async def execute_unit(order: UnitOrder, unit: str) -> Result:
     job = ready(here)
     numbers = [procedure.number for procedure in job.recipe.unit_procedures if procedure.unit == unit]
     if order.unit_procedure not in numbers and (order.unit_procedure is not None or len(numbers) != 1):
-        raise ConfigError(
-            f"recipe {job.recipe.recipe}: which unit procedure on {unit}?",
-            value=order.unit_procedure,
-            bounds=", ".join(map(str, numbers)) or "none: the recipe does not use this unit",
-        )
+        raise _which(job, unit, numbers, order.unit_procedure)
     number = order.unit_procedure or numbers[0]
     return await _located(here.model_copy(update={"unit_procedure": number}))
+
+
+def _which(job: Job, unit: str, numbers: Sequence[int], given: int | None) -> ConfigError:
+    what = f"recipe {job.recipe.recipe}"
+    if numbers:
+        return ConfigError(
+            f"which unit procedure on {unit}?", device=what, value=given, bounds=", ".join(map(str, numbers))
+        )
+    units = list(dict.fromkeys(procedure.unit for procedure in job.recipe.unit_procedures))
+    fits = f"{units[0] if len(units) == 1 else 'manufacture'}/{job.line.name}"
+    return ConfigError(f"it has no unit procedure on {unit}", device=what, remedy=f"order it on deployment {fits}")

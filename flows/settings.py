@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
+from records.store import writable
 from vesiflow.secret import secret
 
 DEFAULTS: dict[str, str] = {
@@ -66,7 +67,7 @@ def apply(
         env.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     if not _has_own_prefect(env):
         own = home / "prefect"
-        own.mkdir(parents=True, exist_ok=True)  # Prefect makes the last folder only and then cannot open its database
+        writable(own)  # Prefect makes the last folder only and then cannot open its database
         env["PREFECT_HOME"] = str(own)
         return own
     return None

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import TextIO
 
 from records.database import Fenced
+from records.store import writable
 from vesiflow.clock import Clock
 from vesiflow.errors import Refused
 
@@ -79,7 +80,7 @@ class Owner:
 @contextmanager
 def owned(folder: Path, line: str) -> Iterator[Owner]:
     """Own `line` while inside; Refused while another process owns it, and nothing is touched."""
-    folder.mkdir(parents=True, exist_ok=True)
+    writable(folder)
     with (folder / LOCK).open("a+") as file, (folder / GATE).open("a") as gate:
         if not _locked(file):
             raise Refused(

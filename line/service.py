@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from devices.line_file import packaged
 from line.ownership import holder
 from records.store import Store
 from vesiflow.errors import ConfigError, NotSent
@@ -67,17 +68,23 @@ def url_of(store: Store, line: str | None) -> str:
     if line is not None:
         service = find(store, line)
         if service is None:
-            raise NotSent(_why_not(store, line), device=f"line {line}", remedy=_START.format(line))
+            raise NotSent(_why_not(store, line), device=f"line {line}", remedy=_START.format(_file(store, line)))
         return service.url
     found = running(store)
     if len(found) == 1:
         return found[0].url
     if found:
         raise ConfigError("which line?", bounds=", ".join(item.line for item in found), remedy="give --line")
-    raise NotSent(f"no line has a service in {store.root}", remedy=_START.format("LINE"))
+    raise NotSent(f"no line has a service in {store.root}", remedy=_START.format("FILE.yaml"))
 
 
 _START = "start one with `vesiflow line serve {}`, or give --server URL"
+
+
+def _file(store: Store, line: str) -> str:
+    """What `vesiflow line serve` takes for `line`: the file of a service that was killed, or a packaged line's name."""
+    last = _read(store.line(line) / FILE)
+    return last.file if last else line if line in packaged() else "FILE.yaml"
 
 
 def _why_not(store: Store, line: str) -> str:

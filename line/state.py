@@ -92,8 +92,11 @@ def after(state: State, command: Command) -> State:
     """The state that `command` leads to; Refused when the standard does not allow it."""
     target = TRANSITIONS.get((state, command))
     if target is None:
-        allowed = ", ".join(sorted(c for (s, c) in TRANSITIONS if s is state)) or "none"
-        raise Refused(
-            f"{command} is not possible while {state}", action=str(command), remedy=f"possible now: {allowed}"
-        )
+        allowed = ", ".join(possible(state)) or "none"
+        raise Refused(f"{command} is not possible while {state}", remedy=f"possible now: {allowed}")
     return target
+
+
+def possible(state: State) -> list[Command]:
+    """The commands that the standard allows in `state`."""
+    return sorted(command for (before, command) in TRANSITIONS if before is state)

@@ -8,6 +8,7 @@ Only `journal`'s and `create`'s users write; asking never creates anything.
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,20 @@ def default_root() -> Path:
     return Path(chosen).expanduser() if chosen else platformdirs.user_data_path("vesiflow", appauthor=False)
 
 
+def writable(folder: Path) -> None:
+    """Make `folder` if need be; ConfigError that names VESIFLOW_HOME when nothing can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise ConfigError(
+            f"the data folder cannot be written: {error.strerror or error}",
+            device=str(folder),
+            remedy="set VESIFLOW_HOME to a folder that can",
+        ) from error
+
+
 class Store:
     """The data folder at `root` (default: `default_root()`). Names that could leave it are refused."""
 
@@ -72,11 +87,7 @@ class Store:
     def create(self, line: str, batch: str) -> BatchFolder:
         """As `batch`, and the folder exists afterwards."""
         found = self.batch(line, batch)
-        try:
-            found.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise ConfigError(reason, device=str(found.folder), remedy="set VESIFLOW_HOME to a folder") from error
+        writable(found.folder)
         return found
 
     def lines(self) -> list[str]:

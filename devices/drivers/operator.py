@@ -93,12 +93,11 @@ def check_answer(prompt: Prompt, values: Mapping[str, str], by: str) -> Answer:
     if not name:
         raise ConfigError("an answer needs a name", action=prompt.action, remedy="give your name")
     fields = dict(prompt.fields)
-    wrong = sorted(set(values) ^ set(fields))
-    if wrong:
+    if set(values) != set(fields):
         raise ConfigError(
             "wrong fields",
             action=prompt.action,
-            value=", ".join(map(shown, wrong)),
+            value=", ".join(map(shown, values)) or "none",
             bounds=", ".join(fields) or "none",
             remedy="fill in every field and no other",
         )

@@ -23,6 +23,7 @@ from records.store import Store
 
 from .conftest import SHORT, Cli
 
+POSSIBLE = "possible now: abort, hold, stop, suspend"
 CONSOLE_BENCH = 'people:        {driver: operator, at: "console"}'
 
 
@@ -91,17 +92,20 @@ def test_a_batch_is_watched_answered_and_commanded(line: LineFile, cli: Cli) -> 
         assert [(item["id"], item["state"]) for item in found["batches"]] == [("b1", "Execute")]
         shown = cli("line", "status", "--line", "sim").out
         assert "1-tff/1-install_module/1" in shown
+        assert "answer with: vesiflow line answer barcode=<text> --line sim\n" in shown
         asked = cli("line", "prompt").out
         assert "answer with: vesiflow line answer barcode=<text>" in asked
         assert "cutoff: 300 kDa" in asked
 
         wrong = cli("line", "answer", "code=1", "--who", "Ada")
         assert (wrong.code, len(wrong.err.splitlines())) == (2, 1)
-        assert "wrong fields" in wrong.err
+        assert "wrong fields (got code, allowed barcode)" in wrong.err
+        early = cli("line", "restart", "--who", "Ada").err
+        assert early == f"vesiflow line restart: not possible while Execute; {POSSIBLE}\n"
         assert cli("line", "hold", "--who", "Ada", "--reason", "lunch").out == "b1: Holding\n"
         refused = cli("line", "clear", "--batch", "b1", "--who", "Ada")
         assert (refused.code, refused.err.count("\n")) == (1, 1)
-        assert "Clear is not possible while Hold" in refused.err
+        assert refused.err.startswith("vesiflow line clear: not possible while Hold")
         assert cli("line", "answer", "barcode=HF300-235", "--who", "Ada").out == "answered as Ada\n"
         assert cli("line", "doubts").out == "nothing is in doubt\n"
         assert cli("line", "stop", "--who", "Ada").out.startswith("b1: Stop")

@@ -7,18 +7,22 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import pytest
+from prefect.client.orchestration import PrefectClient
 
 from console.deploy import portable
 from flows import deploy
 from flows.deploy import Wanted, plan
 from flows.deployment_file import deployments
 from flows.lines import Whereabouts
-from vesiflow.errors import ConfigError
+from vesiflow.errors import ConfigError, NotSent
 
 SIM = Wanted("sim", Whereabouts(file="sim"), deployments("sim"))
 
 
 def server(monkeypatch: pytest.MonkeyPatch, version: str, kind: str = "process") -> None:
+    async def api_healthcheck() -> None:
+        return None
+
     async def api_version() -> str:
         return version
 
@@ -27,7 +31,7 @@ def server(monkeypatch: pytest.MonkeyPatch, version: str, kind: str = "process")
 
     @asynccontextmanager
     async def client() -> AsyncIterator[SimpleNamespace]:
-        yield SimpleNamespace(api_version=api_version, read_work_pool=read_work_pool)
+        yield SimpleNamespace(api_healthcheck=api_healthcheck, api_version=api_version, read_work_pool=read_work_pool)
 
     monkeypatch.setattr(deploy, "get_client", client)
 
@@ -35,6 +39,12 @@ def server(monkeypatch: pytest.MonkeyPatch, version: str, kind: str = "process")
 async def test_a_server_of_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     server(monkeypatch, "3.6.1")
     with pytest.raises(ConfigError, match=r"another version.*3\.6\.1.*3\.8\.8.*install"):
+        await plan(SIM)
+
+
+async def test_a_server_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deploy, "get_client", lambda: PrefectClient("http://127.0.0.1:9/api"))  # nobody listens there
+    with pytest.raises(NotSent, match=r"^no Prefect server answers at http://127\.0\.0\.1:9.*prefect server start"):
         await plan(SIM)
 
 

@@ -16,7 +16,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.utilities.callables import parameter_schema
 from pydantic import ValidationError
 
-from flows import deployment_file, texts, versions
+from flows import deployment_file, execution, texts, versions
 from flows.deployment_file import deployments
 from flows.order import Order, UnitOrder, WhenHeld
 from line.api import BatchView, PhaseView
@@ -198,3 +198,21 @@ async def test_every_flow_refuses_packages_that_do_not_go_together(
     with pytest.raises(ConfigError, match=r"fastapi: .*0\.158\.0.*uv sync --locked"):
         result = flow.fn(**given)
         await result if inspect.isawaitable(result) else None
+
+
+@pytest.mark.parametrize(
+    ("recipe", "reason"),
+    [
+        ("sec", "recipe sec: it has no unit procedure on tff; order it on deployment sec/sim"),
+        ("lyophilization", "recipe lyophilization: it has no unit procedure on tff; order it on deployment"),
+    ],
+)
+async def test_a_recipe_on_the_wrong_unit_names_the_deployment_that_fits(
+    monkeypatch: pytest.MonkeyPatch, recipe: str, reason: str
+) -> None:
+    async def located(order: Order) -> Order:
+        return order
+
+    monkeypatch.setattr(execution, "located", located)
+    with pytest.raises(ConfigError, match=reason):
+        await execution.execute_unit(UnitOrder(recipe=recipe), "tff")

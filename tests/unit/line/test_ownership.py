@@ -11,7 +11,7 @@ import pytest
 from line.ownership import GATE, LOCK, Owner, fence, owned
 from records.journal import Fenced, Journal, verify
 from vesiflow.clock import VirtualClock
-from vesiflow.errors import Refused
+from vesiflow.errors import ConfigError, Refused
 
 
 async def taken(folder: Path) -> str | None:
@@ -23,6 +23,15 @@ async def taken(folder: Path) -> str | None:
 def test_a_second_owner_is_refused_and_told_who_it_is(tmp_path: Path) -> None:
     second = owned(tmp_path, "bench")
     with owned(tmp_path, "bench"), pytest.raises(Refused, match=f"owned by process {os.getpid()}"), second:
+        pass
+
+
+def test_a_line_whose_folder_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with (
+        pytest.raises(ConfigError, match=r"cannot be written.*VESIFLOW_HOME"),
+        owned(tmp_path / "file" / "bench", "bench"),
+    ):
         pass
 
 

@@ -46,8 +46,14 @@ def test_what_a_killed_service_left_is_not_a_service(store: Store, dead: int) ->
     with announced(store.line("a"), me("a", dead)):
         assert find(store, "a") is None
         assert running(store) == []
-        with pytest.raises(NotSent, match="line a: no service runs; start one with `vesiflow line serve a`"):
+        with pytest.raises(NotSent, match=r"line a: no service runs; .* `vesiflow line serve a\.yaml`"):
             url_of(store, "a")
+
+
+def test_the_hint_for_a_line_that_is_not_served_can_be_typed(store: Store) -> None:
+    for line, file in (("ask", "FILE.yaml"), ("sim", "sim"), (None, "FILE.yaml")):
+        with pytest.raises(NotSent, match=f"start one with `vesiflow line serve {file}`"):
+            url_of(store, line)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", json.dumps({"line": "a"}), "\x00"])

@@ -72,3 +72,9 @@ def test_a_root_that_is_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(ConfigError, match="VESIFLOW_HOME"):
         Store(tmp_path / "file").create("sim", "B1")
+
+
+def test_a_folder_that_takes_no_files_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may write anywhere
+    with pytest.raises(ConfigError, match=r"lines/sim.*cannot be written: Permission denied; set VESIFLOW_HOME"):
+        Store(tmp_path).create("sim", "B1")
