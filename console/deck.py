@@ -7,8 +7,10 @@ from pathlib import Path
 
 from rich.markup import escape
 
+from console.protocols import DRIVER
 from console.summary import plain_table, screen
 from devices.deck import DeckState
+from devices.deck_file import unchecked
 from devices.line_file import load_line
 from line.deck_view import Handler, books, handlers, plans
 from line.prepare import batch_volume, prepare
@@ -77,14 +79,17 @@ def _print(handler: Handler, state: DeckState, measured: Container[str]) -> None
     table = plain_table("name", "labware", ">places", ">filled", ">in all", "remark")
     for name, piece in handler.layout.labware.items():
         places = [f"{name}:{well}" for well in piece.wells]
+        unseen = ["not checked"] if handler.driver == DRIVER and unchecked(piece.model) else []
         if piece.tip_volume:
+            tip = shown(piece.tip_volume, "m^3", "uL")
             left = sum(place not in state.used_tips for place in places)
-            table.add_row(name, piece.model, str(len(places)), f"{left} tips", "", shown(piece.tip_volume, "m^3", "uL"))
+            table.add_row(name, piece.model, str(len(places)), f"{left} tips", "", ", ".join([tip, *unseen]))
             continue
         volumes = [state.volumes[place] for place in places if state.volumes.get(place)]
         unknown = sum(place in state.unknown for place in places)
         remarks = ["provisional" if piece.model not in measured else "measured"] if piece.provisional else []
         remarks += [f"{unknown} unknown"] if unknown else []
+        remarks += unseen
         total = shown(sum(volumes), "m^3", "mL") if volumes else ""
         table.add_row(name, piece.model, str(len(places)), str(len(volumes)), total, ", ".join(remarks))
     print(f"{handler.instrument} ({handler.driver}), deck {handler.layout.name}")

@@ -38,7 +38,7 @@ def analysed(recipe: ControlRecipe, line: LineFile) -> Iterator[str]:
     if not robots:
         return
     if not available():
-        yield f"protocols are not analysed: the extra {EXTRA} is not installed"
+        yield f"protocols are not analysed, labware of Opentrons is not checked: the extra {EXTRA} is not installed"
         return
     for phase, handler, plan in plans(recipe, line):
         if handler.instrument in robots:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -22,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from devices.deck import Labware, Layout, Pipette
 from devices.labware.definition import Definition, definitions, well_names
+from devices.labware.opentrons import standard
 from vesiflow import quantities as q
 from vesiflow.documents import Document, DocumentError, Problem, parse, problems, read
 from vesiflow.errors import ConfigError
@@ -142,7 +144,7 @@ def check_deck(document: Document) -> DeckFile:
     except ValidationError as error:
         raise DocumentError(problems(error, document)) from None
     found = [*_names(model, document), *_slots(model, document), *_pipettes(model, document)]
-    found += [*_grids(model, document), *_positions(model, document)]
+    found += [*_kinds(model, document), *_grids(model, document), *_positions(model, document)]
     if found:
         raise DocumentError(sorted(found, key=lambda problem: problem.line))
     return DeckFile(model, document.file, _layout(model))
@@ -190,9 +192,33 @@ def _suits(tips: TipsEntry, largest: float) -> bool:
     return bool(volume <= largest * 1.01 + 1e-6 and volume * 20 >= largest)
 
 
+def unchecked(labware: str) -> bool:
+    """Whether nobody can say here that a robot knows `labware`: Opentrons' package is not installed."""
+    return labware not in definitions() and standard() is None
+
+
+def _known(model: DeckModel) -> list[str] | None:
+    """Labware that may stand on this deck; None when that cannot be said."""
+    opentrons = None if model.robot == "none" else standard()
+    return None if opentrons is None else sorted({*definitions(), *opentrons})
+
+
+def _kinds(model: DeckModel, document: Document) -> Iterator[Problem]:
+    known = _known(model)
+    for section in ("labware", "tips"):
+        for name, entry in getattr(model, section).items():
+            if known is not None and entry.labware not in known:
+                close = get_close_matches(entry.labware, known, n=1)
+                hint = f"; did you mean {close[0]}?" if close else ""
+                reason = f"unknown labware {entry.labware!r}, neither ours nor Opentrons'{hint}"
+                yield document.problem((section, name, "labware"), reason)
+
+
 def _grids(model: DeckModel, document: Document) -> Iterator[Problem]:
-    own = definitions()
+    own, known = definitions(), _known(model)
     for name, entry in model.labware.items():
+        if known is not None and entry.labware not in known:
+            continue
         if entry.labware not in own and (entry.grid is None or entry.capacity is None):
             yield document.problem(
                 ("labware", name),

@@ -5,6 +5,9 @@ Lengths there are mm from the left front bottom corner, `z` is the inside bottom
 
 from __future__ import annotations
 
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from devices.labware.definition import Definition, well_names
@@ -13,6 +16,18 @@ NAMESPACE = "vesiflow"
 VERSION = 1
 _CATEGORY = {"plate": "wellPlate", "vials": "tubeRack", "cuvettes": "tubeRack", "tubes": "tubeRack"}
 _QUIRKS = {"plate": [], "vials": [], "cuvettes": [], "tubes": []}  # type: dict[str, list[str]]
+
+
+@lru_cache(maxsize=1)
+def standard() -> frozenset[str] | None:
+    """Names of the labware that Opentrons defines; None where its package, an extra, is not installed.
+
+    They are read from the names of its folders: importing it costs seconds.
+    """
+    spec = find_spec("opentrons_shared_data")
+    places = spec.submodule_search_locations if spec else None
+    found = [Path(place) / "data" / "labware" / "definitions" for place in places or ()]
+    return frozenset(path.name for folder in found for path in folder.glob("[23]/*")) or None
 
 
 def schema2(definition: Definition) -> dict[str, Any]:

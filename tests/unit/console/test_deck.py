@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from devices import deck_file
 from devices.deck import DeckState
 from devices.deck_file import load_deck_file, packaged_decks
 from devices.line_file import load_line
@@ -58,7 +59,7 @@ def test_bad_input_is_one_line(cli: Cli, words: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize(("old", "new", "reason"), [
     ("plate:", "plates:", "no such labware on the deck .got 'plate'"),
-    ("btx_plate_96_2mm", "btx_plate_97", r"deck\.yaml:\d+: labware\.plate: btx_plate_97 is none of ours"),
+    ("btx_plate_96_2mm", "btx_plate_97", r"deck\.yaml:\d+: labware\.plate.*(btx_plate_97 is none of ours|.*labware 'btx_plate_97', neither)"),
 ])  # fmt: skip
 @pytest.mark.parametrize("words", [("check",), ("simulate",), ("deck", "plan")])
 def test_a_deck_that_does_not_hold_what_the_recipe_needs(
@@ -100,3 +101,25 @@ def test_every_deck_can_be_drawn(name: str, tmp_path: Path) -> None:
         deck_plot.write(layout, state, tmp_path / "deck.pdf")
     with pytest.raises(ConfigError, match="No such file"):
         deck_plot.write(layout, state, tmp_path / "missing" / "deck.png")
+
+
+@pytest.mark.parametrize("command", [("check", "electroporation", "--line"), ("deck", "show")])
+def test_labware_of_an_opentrons_deck_is_looked_up(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    deck, line = tmp_path / "deck.yaml", tmp_path / "line.yaml"
+    text = files("devices").joinpath("decks/flex.yaml").read_text(encoding="utf-8")
+    deck.write_text(text.replace("nest_1_reservoir_195ml", "nest_99_nothing"), encoding="utf-8")
+    robot = f'robot: {{driver: opentrons_http, at: "sim://bench/flex", deck: "{deck}"}}'
+    plr = 'robot:         {driver: plr, at: "sim://bench/robot"}'
+    line.write_text(load_line("sim").text.replace(plr, robot), encoding="utf-8")
+    known = {
+        entry.labware for part in ("labware", "tips") for entry in getattr(load_deck_file("flex").model, part).values()
+    }
+    monkeypatch.setattr(deck_file, "standard", lambda: known)
+    refused = cli(*command, line)
+    assert refused.code == 2
+    assert re.search(r"deck\.yaml:16: labware\.bulk\.labware: unknown labware 'nest_99_nothing'", refused.err)
+    monkeypatch.setattr(deck_file, "standard", lambda: None)
+    monkeypatch.setattr("console.protocols.available", lambda: False)
+    assert "not checked" in cli(*command, line).out

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from pylabrobot.resources import Resource
 from pylabrobot.resources.btx import btx_96_wellplate_125uL_Fb_2mm
 
-from devices.deck_file import deck_from_text, load_deck_file, packaged_decks
+from devices import deck_file
+from devices.deck_file import deck_from_text, load_deck_file, packaged_decks, unchecked
 from devices.drivers.plr_labware import own_labware, resource
 from devices.labware.definition import definitions
-from devices.labware.opentrons import schema2
+from devices.labware.opentrons import schema2, standard
 from vesiflow.errors import ConfigError
 
 GOOD = """
@@ -21,7 +23,7 @@ pipettes: {left: p300_single_gen2}
 tips: {tips_300_1: {slot: "7", labware: opentrons_96_tiprack_300ul, volume: 300 uL}}
 labware:
   plate: {slot: "1", labware: btx_plate_96_2mm}
-  tubes: {slot: "4", labware: some_tubes, grid: [3, 2], capacity: 50 mL, dead: 1 mL, bottle: true}
+  tubes: {slot: "4", labware: opentrons_6_tuberack_falcon_50ml_conical, grid: [3, 2], capacity: 50 mL, dead: 1 mL, bottle: true}
 positions: {sample: "tubes:A1"}
 """
 
@@ -57,7 +59,7 @@ WRONG = [
     ("p300_single_gen2", "p301_single", "unknown pipette"),
     ("p300_single_gen2", "flex_1channel_50", "unknown pipette"),
     ("p300_single_gen2", "p20_single_gen2", "no tips for p20_single_gen2"),
-    ("btx_plate_96_2mm", "nest_96", "is none of ours"),
+    ("btx_plate_96_2mm", "nest_96_wellplate_200ul_flat", "is none of ours"),
     ('"tubes:A1"', '"tubes:C9"', "no place 'tubes:C9'"),
     ("plate:", "Plate!:", "small letters"),
     ("robot: OT-2", "robot: OT-3", "robot"),
@@ -71,6 +73,36 @@ def test_wrong_decks_name_the_line(good: str, bad: str, reason: str) -> None:
     with pytest.raises(ConfigError, match=reason) as caught:
         deck_from_text(GOOD.replace(good, bad))
     assert "deck.yaml:" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "reason"),
+    [
+        ("opentrons_96_tiprack_300ul", "opentrons_69_tiprack_300ul", "did you mean opentrons_96_tiprack_300ul?"),
+        ("btx_plate_96_2mm", "btx_plate_96_3mm", "did you mean btx_plate_96_2mm?"),
+        ("opentrons_6_tuberack_falcon_50ml_conical", "x", "Opentrons'"),
+    ],
+)
+def test_labware_that_nobody_has_is_refused(monkeypatch: pytest.MonkeyPatch, good: str, bad: str, reason: str) -> None:
+    known = {"opentrons_96_tiprack_300ul", "opentrons_6_tuberack_falcon_50ml_conical"}
+    monkeypatch.setattr(deck_file, "standard", lambda: known)
+    text = GOOD.replace(good, bad)
+    line = text[: text.index(f"labware: {bad}")].count("\n") + 1
+    with pytest.raises(ConfigError, match=rf"^deck\.yaml:{line}: .*unknown labware '{bad}'.*{re.escape(reason)}"):
+        deck_from_text(text)
+
+
+def test_without_the_package_labware_of_opentrons_is_said_to_be_unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deck_file, "standard", lambda: None)
+    deck = deck_from_text(GOOD.replace("opentrons_6_tuberack_falcon_50ml_conical", "some_tubes"))
+    assert deck.model.labware["tubes"].labware == "some_tubes"
+    assert unchecked("some_tubes") and not unchecked("btx_plate_96_2mm")
+
+
+def test_packaged_decks_use_what_opentrons_defines() -> None:
+    pytest.importorskip("opentrons_shared_data")
+    known = standard()
+    assert known is not None and "nest_1_reservoir_195ml" in known and "nest_99_nothing" not in known
 
 
 def test_unknown_deck_and_labware() -> None:
