@@ -149,6 +149,8 @@ async def _serve(
                 serving = asyncio.create_task(server.serve(sockets=[listener]), name="serve")
                 print(f"line {line.name}: controller at {me.url} (Ctrl-C stops the line)", flush=True)
                 try:
+                    for batch, why in here.controller.buried.items():
+                        print(f"batch {batch} is Aborted: {why}", flush=True)
                     await _while_owned(here, serving)
                 finally:
                     server.should_exit = server.force_exit = True

@@ -49,6 +49,7 @@ class Controller:
         self.journal = journal
         self.clock = clock
         self.batches: dict[str, Batch] = {}
+        self.buried: dict[str, str] = {}  # batches that could not be taken up again, and why
         self.alarms = AlarmBook(journal, clock)
         self._telemetry = telemetry
         self._seed = seed
@@ -228,6 +229,7 @@ class Controller:
 
     def _bury(self, past: Remembered) -> None:
         why = "the simulated plant of this batch died with its process"
+        self.buried[past.id] = why
         for intent in self.journal.open_intents(past.id):
             self.journal.outcome(intent.id, Verdict.UNKNOWN, "reconcile", None, None, why)
         self.journal.event(

@@ -111,7 +111,7 @@ async def hosted(
                 make_telemetry = partial(_telemetry, store, line.name, clock)
                 controller = Controller(instruments, journal, clock, make_telemetry, seed=seed)
                 await clock.spawn(
-                    controller.restore(plant_is_new=world is None and here.simulated is not None, exchanged=exchanged),
+                    controller.restore(plant_is_new=world is None and _lives_here(line), exchanged=exchanged),
                     "restore",
                 )
                 transport = httpx.ASGITransport(app=create_app(controller))
@@ -126,6 +126,11 @@ async def hosted(
 
 async def _room(controller: Controller) -> None:
     look_at_disk(controller)
+
+
+def _lives_here(line: LineFile) -> bool:
+    """Whether instruments are emulated in this process, so that their plant is a new one; at a socket they live on."""
+    return any(spec.at.startswith("sim:") for spec in line.instruments.values())
 
 
 def look_at_disk(controller: Controller) -> None:

@@ -115,6 +115,7 @@ def test_a_simulated_plant_dies_with_its_service(shell: Shell, tmp_path: Path) -
     kill(first)
     assert shell.run("line", "status", "--line", "asking").returncode == 1
     shell.serve(str(line), "asking", "second.log")
+    assert "batch b1 is Aborted: the simulated plant of this batch died" in (tmp_path / "second.log").read_text()
     assert stand(shell.store, "b1").state == "Aborted"
     resumed = shell.run("resume", "b1", "--yes")
     assert (resumed.returncode, resumed.stderr.count("\n")) == (1, 1)
@@ -127,6 +128,8 @@ def test_a_batch_survives_the_kill_of_its_controller_and_nothing_is_repeated(she
     arguments = ["--tcp", "--speed", str(SPEED), "--seed", "3", "--write-line", line, "--ledger", ledger]
     shell.start("sim", "serve", "sim", *arguments, log="sim.log")
     until(lambda: Path(line).exists(), 120)
+    with Path(line).open("a", encoding="utf-8") as file:  # a section left over from a simulated line changes nothing
+        file.write("\nsimulation: {}\n")
     controller = shell.serve(line, "emulated", "controller.log")
     with pytest.raises(NoReply):
         asyncio.run(_killed_in_mid_phase(shell, controller, line))
