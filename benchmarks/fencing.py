@@ -14,8 +14,10 @@ import os
 import random
 import signal
 import socket
+import struct
 import sys
 import tempfile
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -35,6 +37,7 @@ from vesiflow.clock import WallClock
 from vesiflow.errors import Refused
 
 HANG = 0.1  # s
+PATIENCE = 60  # s for a controller that says nothing
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # what counts is the order, not the disk
 SENT_BY_THE_NEW = 5
 BETWEEN = 0.003  # s from one action to the next; a real controller takes seconds
@@ -103,7 +106,7 @@ def _trip(link: Link, pump: Pump) -> None:
 
 
 def _line(pump: Pump, clock: WallClock) -> Any:
-    spec = SimpleNamespace(at="queue")
+    spec = SimpleNamespace(at="queue", simulated=True)
     instrument = SimpleNamespace(spec=spec, identity=SimpleNamespace(serial_number="7"))
     file = SimpleNamespace(roles={"tff.pump": SimpleNamespace(instrument="pump", limits={})}, name="bench")
     return SimpleNamespace(file=file, clock=clock, instruments={"pump": instrument}, roles={"tff.pump": pump})
@@ -129,6 +132,8 @@ def child(work: Callable[[], Any]) -> int:
         code = 3
     except Refused:
         code = 4
+    except BaseException:
+        traceback.print_exc()
     finally:
         os._exit(code)
 
@@ -144,6 +149,7 @@ def attempt(seed: int) -> Counter[str]:
     with tempfile.TemporaryDirectory(prefix="vesiflow-fencing-", dir=MEMORY) as root:
         folder = Path(root)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", PATIENCE, 0))
         first = child(lambda: controller(folder, "old", theirs, None))
         packets = [ours.recv(64).decode()]
         code = 4
