@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,12 +59,15 @@ def simulate(
         Keep journal, telemetry and report in this folder; otherwise they go when the command ends.
     fault
         What goes wrong: a fault of `vesiflow faults list`, or a YAML file of faults; may be given several times.
+        One that never strikes is told, and the exit code is 1.
     quiet
         Print nothing but errors.
     """
     told: list[str] = []
+    missed: list[str] = []
     faults = tuple(one for name in fault for one in find(name))
-    job = replace(simulation(prepare(recipe, line, batch_volume(volume)), seed, faults), tell=told.extend)
+    found = simulation(prepare(recipe, line, batch_volume(volume)), seed, faults)
+    job = replace(found, tell=told.extend, warn=missed.extend)
     expect_writable(json, junit)
     with _store(keep) as store:
         refuse_known(store, job.line, job.batch)
@@ -82,7 +86,9 @@ def simulate(
             print("".join(f"{line}\n" for line in told), end="")
             print_summary(record, outcome.reason)
             _say_where(folder if keep else None, json, junit)
-    return 0 if outcome.complete else 1
+    for one in missed:
+        print(f"{WHO}: {one}", file=sys.stderr)
+    return 0 if outcome.complete and not missed else 1
 
 
 def _close(folder: BatchFolder) -> None:

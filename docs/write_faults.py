@@ -7,7 +7,9 @@ from pathlib import Path
 
 from sim.faults.director import VALUES
 from sim.faults.files import LOADED
-from sim.faults.injectors import HOST, INJECTORS, SETTINGS
+from sim.faults.injectors import HOST, INJECTORS, LEVELS, SETTINGS
+from sim.faults.settings import COMMANDS
+from sim.ledger import EVENTS
 from sim.wire.faulty import Fault
 
 PAGE = Path(__file__).parent / "faults.md"
@@ -15,12 +17,12 @@ assert LOADED
 
 
 def table() -> str:
-    """Every injector with its settings and what it does."""
-    rows = ["| what | settings | what happens |", "|---|---|---|"]
+    """Every injector with its level, its settings and what it does."""
+    rows = ["| what | level | settings | what happens |", "|---|---|---|---|"]
     for name in sorted(SETTINGS):
         settings = ", ".join(f"`{key}`{f' ({unit})' if unit else ''}" for key, unit in SETTINGS[name].items()) or "-"
         what = " ".join((INJECTORS[name].__doc__ or "").split()) if name in INJECTORS else HOST_TEXTS[name]
-        rows.append(f"| `{name}` | {settings} | {what} |")
+        rows.append(f"| `{name}` | {LEVELS[name]} | {settings} | {what} |")
     return "\n".join(rows)
 
 
@@ -39,6 +41,8 @@ def filled(text: str) -> str:
     parts = {
         "table": f"\n{table()}\n",
         "values": ", ".join(f"`{name}`" for name in VALUES),
+        "events": ", ".join(f"`{name}`" for name in EVENTS),
+        "commands": ", ".join(f"`{name}`" for name in COMMANDS),
         "wires": ", ".join(f"`{one}`" for one in Fault if one is not Fault.NONE),
     }
     for name, new in parts.items():

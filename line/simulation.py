@@ -14,6 +14,7 @@ from line.troubled import troubled
 from protocols.control import ControlRecipe
 from records.store import Store
 from sim.faults.model import Fault
+from sim.faults.unknown import refuse_phases
 from vesiflow.errors import ConfigError
 
 
@@ -26,6 +27,7 @@ class Simulation:
     seed: int
     faults: tuple[Fault, ...] = ()
     tell: Callable[[Sequence[str]], None] = lambda lines: None
+    warn: Callable[[Sequence[str]], None] = lambda lines: None
 
     @property
     def batch(self) -> str:
@@ -40,7 +42,8 @@ class Simulation:
             return await Procedure(client, self.recipe, self.batch, who, watch, attended=False).run()
 
     async def _troubled(self, store: Store, who: str, watch: Watcher | None) -> Outcome:
-        """The same while things go wrong; what became of the faults goes to `tell`."""
+        """The same while things go wrong; what became of the faults goes to `tell`, those that did nothing to
+        `warn`."""
         async with troubled(self.line, store, self.faults, self.seed) as found:
             try:
                 client = found.host.client
@@ -48,10 +51,12 @@ class Simulation:
             finally:
                 found.scene.director.look()
                 self.tell(found.scene.director.told())
+                self.warn(found.scene.director.missed())
 
 
 def simulation(found: Prepared, seed: int, faults: tuple[Fault, ...] = ()) -> Simulation:
-    """The simulation of what was prepared; ConfigError when an instrument of the line is real."""
+    """The simulation of what was prepared; ConfigError when an instrument of the line is real, or
+    when a fault waits for a phase that the recipe has not."""
     real = [name for name, spec in found.line.instruments.items() if not spec.at.startswith("sim://")]
     if found.line.simulation is None or real:
         raise ConfigError(
@@ -60,4 +65,5 @@ def simulation(found: Prepared, seed: int, faults: tuple[Fault, ...] = ()) -> Si
             value=", ".join(real) or None,
             remedy="use `vesiflow run` for real instruments",
         )
+    refuse_phases(faults, {phase.kind for phase in found.recipe.phases()})
     return Simulation(found.recipe, found.line, seed, faults)

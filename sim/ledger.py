@@ -8,6 +8,13 @@ from typing import Any
 
 from sim.material import EMPTY, GROUPS, Material, mix
 
+EVENTS = (
+    "aspirate", "buffer pump", "dispense", "fault", "feed pump", "injection", "permeate overflow", "permeate pump",
+    "pulse", "recovery pump", "reservoir overflow", "sample", "sec pump", "spare pump", "spill", "tube",
+    "tube overflow", "valve",
+)  # fmt: skip
+"""Kinds of what the ledger holds, apart from the actions of people, which stand in it under their own names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

@@ -26,6 +26,8 @@ from xml.etree import ElementTree
 RECIPE = re.compile(r"^recipe:\s", re.MULTILINE)
 STRUCK = re.compile(r"^fault .*: (struck at .*|could not strike.*)$", re.MULTILINE)
 """What `vesiflow simulate` says of a fault whose moment has come."""
+ABSENT = re.compile(r"the recipe has no phase ")
+"""What it says of a fault that waits for a phase of other recipes."""
 ORDERLY = ("Complete", "Stopped", "Aborted")
 LIMIT = 1800  # s for one run
 
@@ -120,6 +122,8 @@ def judge(case: Case) -> Verdict:
         "simulate", str(case.recipe), "--line", case.line, "--keep", str(case.folder), "--json", str(result),
         "--junit", str(case.folder / "phases.xml"), *more,
     )  # fmt: skip
+    if case.fault and done.returncode == 2 and ABSENT.search(done.stderr):
+        return Verdict(case, "not run", "")
     if done.returncode not in (0, 1) or not result.is_file():
         return Verdict(case, "not run", done.stderr.strip() or f"exit code {done.returncode}")
     state = str(json.loads(result.read_text(encoding="utf-8"))["header"]["state"])

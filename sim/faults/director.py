@@ -16,10 +16,10 @@ from sim.bench import Bench
 from sim.faults.files import LOADED
 from sim.faults.injectors import INJECTORS, Effect, Injector, Scene
 from sim.faults.model import Fault, Level
+from sim.faults.unknown import refuse_unknown
 from sim.plant import Plant
 from sim.wire.emulator import Emulator
 from sim.wire.faulty import Faulty
-from vesiflow.errors import ConfigError
 
 assert LOADED
 
@@ -48,6 +48,26 @@ class Strike:
             return f"could not strike at {self.fired:.1f} s: {self.failed}"
         return f"struck at {self.fired:.1f} s"
 
+    def missed(self, scene: Scene) -> str:
+        """Why it did nothing in a run that is over; nothing when it struck, or when chance had spared the batch."""
+        if self.failed or (self.fired is None and self.will):
+            return f"could not strike: {self.failed}" if self.failed else f"never struck: {self._why_not(scene)}"
+        return ""
+
+    def _why_not(self, scene: Scene) -> str:
+        when, now = self.fault.when, scene.now()
+        if self._from is not None:
+            return f"its moment was {self._from + self.delay:.0f} s and the run was over at {now:.0f} s"
+        if when.event:
+            return f"{when.event!r} happened {len(scene.plant.ledger.of(when.event))} of {when.count} times"
+        if when.value:
+            limits = [
+                f"{name} {one:g}" for name, one in (("above", when.above), ("below", when.below)) if one is not None
+            ]
+            where = f" in phase {when.phase}" if when.phase else ""
+            return f"{when.value} was never {' or '.join(limits)}{where}"
+        return f"phase {when.phase} never ran" if when.phase else "the run was over before anything moved"
+
     def due(self, scene: Scene, values: Values, phase: str) -> bool:
         """Whether its moment has come."""
         if not self.will or self.fired is not None:
@@ -61,7 +81,7 @@ class Strike:
         if when.event:
             seen = scene.plant.ledger.of(when.event)
             return seen[when.count - 1].at if len(seen) >= when.count else None
-        if when.phase and not phase.endswith(when.phase):
+        if when.phase and not when.means(phase):
             return None
         if when.value:
             value = values[when.value]()
@@ -92,6 +112,11 @@ class Director:
     def told(self) -> Sequence[str]:
         """One line a fault: when it struck, or that it has not."""
         return [f"fault {one.fault.id} ({one.fault.what}): {one.told}" for one in self.strikes]
+
+    def missed(self) -> Sequence[str]:
+        """One line for every fault that did nothing in a run that is over, and why."""
+        found = ((one.fault.id, one.missed(self.scene)) for one in self.strikes)
+        return [f"fault {name} {why}" for name, why in found if why]
 
     def look(self) -> None:
         """Begin what is due, go on with what lasts, end what is over."""
@@ -170,28 +195,9 @@ class Watched(Faulty):
         self._look()
 
 
-def _refuse_unknown(fault: Fault, bench: Bench, plant: Plant) -> None:
-    """ConfigError when `fault` names an address, sensor, action or value that this line has not."""
-    places = [part.strip() for part in str(fault.settings.get("at", "")).split(",") if part.strip()]
-    checks = (
-        ("address", places, bench.endpoints),
-        ("sensor", [fault.settings[name] for name in ("sensor", "other") if name in fault.settings], plant.sensors),
-        ("action", [fault.settings["action"]] if "action" in fault.settings else [], plant.people.known),
-        ("value", [fault.when.value] if fault.when.value else [], values_of(plant)),
-    )
-    for kind, named, known in checks:
-        for name in named:
-            if name not in known:
-                raise ConfigError(
-                    f"this line has no such {kind}", device=f"fault {fault.id}", value=name,
-                    bounds=", ".join(sorted(known)),
-                )  # fmt: skip
-
-
 def attach(bench: Bench, plant: Plant, faults: Sequence[Fault], seed: int = 1) -> Director:
     """Put a director behind every wire of `bench`; before its ports are opened. ConfigError for an unknown fault."""
-    for fault in faults:
-        _refuse_unknown(fault, bench, plant)
+    refuse_unknown(faults, bench, plant, VALUES)
     rng = Random(f"{seed}:faults")
     wires: dict[str, Watched] = {}
     scene = Scene(plant, bench, wires, plant.now, rng)

@@ -11,20 +11,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from sim.faults import product, wet, wires
-from sim.faults.injectors import ANY, HOST, SETTINGS, TEXT
-from sim.faults.model import Entry, Fault, Level, Setting
+from sim.faults.model import Entry, Fault
+from sim.faults.settings import read_setting, wrong
 from vesiflow.documents import Document, DocumentError, Place, problems, read
 from vesiflow.errors import ConfigError
-from vesiflow.quantities import parse
 
 LOADED = (product, wet, wires)
 """Modules whose injectors are in the table once they are imported."""
-
-_SENSOR_UNITS = {
-    "pressure": "Pa", "balance": "kg", "conductivity": "S/m", "uv": "AU", "pirani": "Pa", "capacitance": "Pa",
-    "pcd": "Pa", "shelf": "degC", "probe": "degC", "condenser": "degC", "centre": "degC", "edge": "degC",
-}  # fmt: skip
-_DIFFERENCES = ("step", "rate")
 
 
 @cache
@@ -77,39 +70,8 @@ def _fault(document: Document, data: Any, place: Place) -> Fault:
         fault = Fault.model_validate(data)
     except ValidationError as error:
         raise DocumentError(problems(error, document, place)) from None
-    if fault.what not in SETTINGS:
-        raise DocumentError(
-            [
-                document.problem(
-                    (*place, "what"), f"nothing is called {fault.what!r}; known: {', '.join(sorted(SETTINGS))}"
-                )
-            ]
-        )
-    if (fault.what in HOST) is not (fault.level is Level.HOST):
-        raise DocumentError([document.problem((*place, "level"), f"{fault.what} is no fault of level {fault.level}")])
-    settings, found = {}, []
-    for name, value in fault.settings.items():
-        try:
-            settings[name] = _setting(fault, name, value)
-        except ValueError as error:
-            found.append(document.problem((*place, "settings", name), str(error)))
+    found = list(wrong(fault))
     if found:
-        raise DocumentError(found)
-    return fault.model_copy(update={"settings": settings})
-
-
-def _setting(fault: Fault, name: str, value: Setting) -> Setting:
-    """A setting as its injector takes it; ValueError when it has none of that name or the unit is wrong."""
-    known = SETTINGS[fault.what]
-    if name not in known:
-        raise ValueError(f"{fault.what} has no such setting; it has {', '.join(sorted(known)) or 'none'}")
-    unit = known[name]
-    if unit == TEXT or not isinstance(value, str):
-        return value
-    return parse(value, _sensor_unit(fault, name) if unit == ANY else unit)
-
-
-def _sensor_unit(fault: Fault, name: str) -> str:
-    unit = _SENSOR_UNITS.get(str(fault.settings.get("sensor", "")).rpartition("_")[2].rpartition(".")[2], "")
-    unit = "K" if unit == "degC" and name in _DIFFERENCES else unit
-    return f"{unit}/s" if name == "rate" else unit
+        raise DocumentError(document.problem((*place, *inside), reason) for inside, reason in found)
+    settings = {name: read_setting(fault, name, value) for name, value in fault.settings.items()}
+    return fault.model_copy(update={"settings": settings}).written(document, place)

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from sim.bench import Bench
-from sim.faults.model import Setting
+from sim.faults.model import Level, Setting
 from sim.plant import Plant
 from sim.sensing import Instrument
 from sim.wire.faulty import Faulty
@@ -56,6 +56,9 @@ INJECTORS: dict[str, Injector] = {}
 SETTINGS: dict[str, Mapping[str, str]] = {}
 """Units of the settings of every injector, by name; what is no number is `TEXT`."""
 TEXT, ANY = "text", "the sensor's"
+LEVELS: dict[str, Level] = {}
+NEEDED: dict[str, tuple[str, ...]] = {}
+"""Settings that an injector cannot do without."""
 
 HOST: Mapping[str, Mapping[str, str]] = {
     "disk.full": {"pages": ""}, "disk.broken": {}, "clock.step": {"seconds": "s"}, "alarm.flood": {"count": ""},
@@ -63,13 +66,14 @@ HOST: Mapping[str, Mapping[str, str]] = {
 }  # fmt: skip
 """Faults of the computer, done by whoever runs the controller."""
 SETTINGS.update(HOST)
+LEVELS.update(dict.fromkeys(HOST, Level.HOST))
 
 
-def injector(name: str, **settings: str) -> Callable[[Injector], Injector]:
-    """Register a function as the injector `name` with the units of its settings."""
+def injector(level: Level, name: str, *needed: str, **settings: str) -> Callable[[Injector], Injector]:
+    """Register a function as the injector `name` of `level` with the units of its settings and those it needs."""
 
     def register(function: Injector) -> Injector:
-        INJECTORS[name], SETTINGS[name] = function, settings
+        INJECTORS[name], SETTINGS[name], LEVELS[name], NEEDED[name] = function, settings, level, needed
         return function
 
     return register

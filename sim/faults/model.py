@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
+from vesiflow.documents import Document, Place
 from vesiflow.quantities import parse
 
 
@@ -17,7 +18,7 @@ def _seconds(value: Any) -> float:
     return parse(value, "s")
 
 
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0, allow_inf_nan=False)]
 Setting = float | int | str | bool
 
 
@@ -48,6 +49,20 @@ class When(Section):
     within: Seconds = 0.0
     lasts: Seconds | None = None
 
+    @model_validator(mode="after")
+    def _can_come(self) -> Self:
+        if self.value and self.above is None and self.below is None:
+            raise ValueError(f"says value {self.value} and no limit; add above or below")
+        if not self.value and (self.above is not None or self.below is not None):
+            raise ValueError("says above or below and no value that they limit")
+        if self.event and (self.phase or self.value):
+            raise ValueError("says event and phase or value; a fault waits for an event or for the others")
+        return self
+
+    def means(self, kind: str) -> bool:
+        """Whether a phase of `kind` ("tff.concentrate") is the one waited for: by its whole name or the last word."""
+        return self.phase in (kind, kind.rpartition(".")[2])
+
 
 class Fault(Section):
     """One thing that goes wrong: `what` names the injector, `settings` are its numbers, in inside units once read."""
@@ -57,6 +72,19 @@ class Fault(Section):
     what: str
     when: When = When()
     settings: dict[str, Setting] = {}
+    _source: tuple[Document, Place] | None = PrivateAttr(None)
+
+    def written(self, document: Document, place: Place) -> Self:
+        """The same, knowing where it was written."""
+        self._source = (document, place)
+        return self
+
+    def problem(self, place: Place, reason: str) -> str:
+        """One line on what is wrong at `place` of this fault: with file and line when it was read from a file."""
+        if self._source is None:
+            return f"fault {self.id}: {reason}"
+        document, at = self._source
+        return str(document.problem((*at, *place), reason))
 
 
 class Expectation(Section):

@@ -7,11 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from sim.faults.injectors import ONCE, TEXT, Effect, Scene, Settings, injector, number
+from sim.faults.model import Level
 from sim.freeze_dryer import ISOLATION
 from sim.hands import Action, Answer, Details
 
+INSTRUMENT = Level.INSTRUMENT
+PLANT = Level.PLANT
 
-@injector("pulse.missed", by="")
+
+@injector(INSTRUMENT, "pulse.missed", by="")
 def missed(scene: Scene, settings: Settings) -> Effect:
     """The pulser delivers `by` pulses fewer than asked for and logs what it did."""
     pulser = scene.emulator("ep/electroporator")
@@ -19,7 +23,7 @@ def missed(scene: Scene, settings: Settings) -> Effect:
     return Effect(undo=lambda: setattr(pulser, "withheld", 0))
 
 
-@injector("pulse.lid")
+@injector(INSTRUMENT, "pulse.lid")
 def lid(scene: Scene, settings: Settings) -> Effect:
     """The lid is opened while the pulser charges: its own interlock lets no pulse through."""
     pulser = scene.emulator("ep/electroporator")
@@ -27,7 +31,7 @@ def lid(scene: Scene, settings: Settings) -> Effect:
     return Effect(undo=lambda: setattr(pulser, "lid_open", False))
 
 
-@injector("pulse.no_log")
+@injector(INSTRUMENT, "pulse.no_log")
 def no_log(scene: Scene, settings: Settings) -> Effect:
     """The card is full: pulses happen and no log is written."""
     pulser = scene.emulator("ep/electroporator")
@@ -35,7 +39,7 @@ def no_log(scene: Scene, settings: Settings) -> Effect:
     return Effect(undo=lambda: setattr(pulser, "card_full", False))
 
 
-@injector("plate.left")
+@injector(PLANT, "plate.left")
 def plate_left(scene: Scene, settings: Settings) -> Effect:
     """The person says that the plate is in the electroporator and leaves it where it is."""
 
@@ -50,7 +54,7 @@ def plate_left(scene: Scene, settings: Settings) -> Effect:
     return ONCE
 
 
-@injector("plate.gap", gap="m")
+@injector(PLANT, "plate.gap", gap="m")
 def plate_gap(scene: Scene, numbers: Settings) -> Effect:
     """The plate that is put down has another gap than the program says, m."""
     station, gap = scene.plant.station, number(numbers, "gap", 4e-3)
@@ -59,7 +63,7 @@ def plate_gap(scene: Scene, numbers: Settings) -> Effect:
     return ONCE
 
 
-@injector("cooling.warm", temperature="degC")
+@injector(PLANT, "cooling.warm", temperature="degC")
 def cooling(scene: Scene, settings: Settings) -> Effect:
     """The cold block stands at `temperature` degC."""
     station = scene.plant.station
@@ -67,7 +71,7 @@ def cooling(scene: Scene, settings: Settings) -> Effect:
     return ONCE
 
 
-@injector("person.answers", action=TEXT, field=TEXT, value=TEXT)
+@injector(PLANT, "person.answers", "action", "value", action=TEXT, field=TEXT, value=TEXT)
 def person_answers(scene: Scene, settings: Settings) -> Effect:
     """The person does `action` and answers `field` with `value`: a wrong label scanned, another count."""
     action, field = str(settings["action"]), str(settings.get("field", "barcode"))
@@ -83,7 +87,7 @@ def person_answers(scene: Scene, settings: Settings) -> Effect:
     return ONCE
 
 
-@injector("person.scans_wrong", action=TEXT, field=TEXT, value=TEXT)
+@injector(PLANT, "person.scans_wrong", "action", "value", action=TEXT, field=TEXT, value=TEXT)
 def person_scans_wrong(scene: Scene, settings: Settings) -> Effect:
     """At `action` the person has picked up another item: its label is scanned and nothing is done with it."""
 
@@ -94,7 +98,7 @@ def person_scans_wrong(scene: Scene, settings: Settings) -> Effect:
     return ONCE
 
 
-@injector("person.away", action=TEXT, seconds="s")
+@injector(PLANT, "person.away", "action", action=TEXT, seconds="s")
 def person_away(scene: Scene, settings: Settings) -> Effect:
     """Nobody is there: the next answer to `action` takes `seconds`."""
 
@@ -109,7 +113,7 @@ def person_away(scene: Scene, settings: Settings) -> Effect:
     return ONCE
 
 
-@injector("stoppers.partly", open="")
+@injector(PLANT, "stoppers.partly", open="")
 def stoppers_partly(scene: Scene, settings: Settings) -> Effect:
     """So many stoppers do not go home, and the person counts right."""
     open_ = int(number(settings, "open", 2))
@@ -127,7 +131,7 @@ def stoppers_partly(scene: Scene, settings: Settings) -> Effect:
     return ONCE
 
 
-@injector("dryer.leak", leak="Pa*m^3/s")
+@injector(PLANT, "dryer.leak", leak="Pa*m^3/s")
 def leak(scene: Scene, settings: Settings) -> Effect:
     """A leak of `leak` Pa m^3/s from now on; a door that is open is a very big one."""
     dryer = scene.plant.dryer
@@ -136,7 +140,7 @@ def leak(scene: Scene, settings: Settings) -> Effect:
     return Effect(undo=lambda: setattr(dryer, "machine", replace(dryer.machine, leak=before)))
 
 
-@injector("dryer.pump_fails", throughput="m^3/s", back="Pa*m^3/s")
+@injector(PLANT, "dryer.pump_fails", throughput="m^3/s", back="Pa*m^3/s")
 def pump_fails(scene: Scene, settings: Settings) -> Effect:
     """The vacuum pump stands; air comes back through it as long as the way to it is open."""
     dryer = scene.plant.dryer
@@ -150,7 +154,7 @@ def pump_fails(scene: Scene, settings: Settings) -> Effect:
     return Effect(tick, lambda: setattr(dryer, "machine", sound))
 
 
-@injector("condenser.warms", temperature="degC")
+@injector(PLANT, "condenser.warms", temperature="degC")
 def condenser_warms(scene: Scene, settings: Settings) -> Effect:
     """The cooling of the condenser is away: it stands at `temperature`."""
     dryer = scene.plant.dryer
@@ -158,7 +162,7 @@ def condenser_warms(scene: Scene, settings: Settings) -> Effect:
     return Effect(undo=lambda: setattr(dryer, "warm_condenser", None))
 
 
-@injector("shelf.heats", rate="K/s")
+@injector(PLANT, "shelf.heats", rate="K/s")
 def shelf_heats(scene: Scene, settings: Settings) -> Effect:
     """The heater's relay is stuck: the bath gains `rate` K/s while the circulator has current."""
     dryer = scene.plant.dryer
@@ -166,7 +170,7 @@ def shelf_heats(scene: Scene, settings: Settings) -> Effect:
     return Effect(undo=lambda: setattr(dryer, "stuck_heater", 0.0))
 
 
-@injector("robot.error", op=TEXT, text=TEXT, count="")
+@injector(INSTRUMENT, "robot.error", "text", op=TEXT, text=TEXT, count="")
 def robot_error(scene: Scene, settings: Settings) -> Effect:
     """From the next `op` on the robot refuses with `text`; with `count` only so many times."""
     deck, op, text = scene.plant.deck, str(settings.get("op", "aspirate")), str(settings["text"])
@@ -183,13 +187,13 @@ def robot_error(scene: Scene, settings: Settings) -> Effect:
     return Effect(undo=lambda: setattr(deck, "act", right))
 
 
-@injector("robot.keeps_tips")
+@injector(INSTRUMENT, "robot.keeps_tips")
 def robot_keeps_tips(scene: Scene, settings: Settings) -> Effect:
     """Tips stay on their channels when they are to be dropped; the robot notices at once."""
     return robot_error(scene, {"op": "drop_tips", "text": "tipPhysicallyAttached: a tip is still on channel 0"})
 
 
-@injector("robot.reboots")
+@injector(INSTRUMENT, "robot.reboots")
 def robot_reboots(scene: Scene, settings: Settings) -> Effect:
     """The robot starts anew in the middle of an operation: what was asked is forgotten, what was moved is moved."""
     wire = scene.wires["bench/robot"]

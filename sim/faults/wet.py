@@ -6,11 +6,14 @@ import math
 from dataclasses import replace
 
 from sim.faults.injectors import ANY, ONCE, TEXT, Effect, Scene, Settings, injector, number
+from sim.faults.model import Level
 from sim.material import Material
-from sim.wire.mettler_sics import MettlerBalance
+
+INSTRUMENT = Level.INSTRUMENT
+PLANT = Level.PLANT
 
 
-@injector("tff.fouling", factor="", every="s", step="")
+@injector(PLANT, "tff.fouling", factor="", every="s", step="")
 def fouling(scene: Scene, settings: Settings) -> Effect:
     """The membrane's resistance grows by `factor` every `every` s, or at once by `step`."""
     tff = scene.plant.tff
@@ -29,7 +32,7 @@ def fouling(scene: Scene, settings: Settings) -> Effect:
     return Effect(tick)
 
 
-@injector("tff.burst", resistance="", slip="")
+@injector(PLANT, "tff.burst", resistance="", slip="")
 def burst(scene: Scene, settings: Settings) -> Effect:
     """A fibre bursts: no resistance, no retention, and the pressure pushes past the rollers of the permeate pump."""
     tff = scene.plant.tff
@@ -56,7 +59,7 @@ def burst(scene: Scene, settings: Settings) -> Effect:
     return Effect(tick)
 
 
-@injector("tff.empty", seconds="s")
+@injector(PLANT, "tff.empty", seconds="s")
 def empty(scene: Scene, settings: Settings) -> Effect:
     """The reservoir runs out through a loose hose within `seconds`; what was in it is lost."""
     tff, seconds = scene.plant.tff, number(settings, "seconds", 20.0)
@@ -71,7 +74,7 @@ def empty(scene: Scene, settings: Settings) -> Effect:
     return Effect(tick)
 
 
-@injector("tff.buffer_short", share="")
+@injector(PLANT, "tff.buffer_short", share="")
 def buffer_short(scene: Scene, settings: Settings) -> Effect:
     """The buffer bottle holds only `share` of what it should."""
     tff = scene.plant.tff
@@ -82,13 +85,13 @@ def buffer_short(scene: Scene, settings: Settings) -> Effect:
     return ONCE
 
 
-@injector("tff.permeability", share="")
+@injector(PLANT, "tff.permeability", share="")
 def permeability(scene: Scene, settings: Settings) -> Effect:
     """The module mounted is not as permeable as it was sold."""
     return fouling(scene, {"factor": 1.0, "step": 1.0 / number(settings, "share", 0.55)})
 
 
-@injector("sec.empty_loop")
+@injector(PLANT, "sec.empty_loop")
 def empty_loop(scene: Scene, settings: Settings) -> Effect:
     """The loop holds eluent instead of sample: the fitting leaked while it was filled."""
     sec = scene.plant.sec
@@ -97,7 +100,7 @@ def empty_loop(scene: Scene, settings: Settings) -> Effect:
     return ONCE
 
 
-@injector("sensor.freeze", sensor=TEXT)
+@injector(INSTRUMENT, "sensor.freeze", "sensor", sensor=TEXT)
 def freeze(scene: Scene, settings: Settings) -> Effect:
     """The sensor `sensor` shows its last value for ever."""
     sensor = scene.sensor(str(settings["sensor"]))
@@ -112,7 +115,7 @@ def freeze(scene: Scene, settings: Settings) -> Effect:
     return Effect(undo=lambda: setattr(sensor, "trouble", None))
 
 
-@injector("sensor.value", sensor=TEXT, value=ANY)
+@injector(INSTRUMENT, "sensor.value", "sensor", sensor=TEXT, value=ANY)
 def value(scene: Scene, settings: Settings) -> Effect:
     """The sensor shows `value`, whatever is so; NaN when none is given."""
     sensor = scene.sensor(str(settings["sensor"]))
@@ -121,7 +124,7 @@ def value(scene: Scene, settings: Settings) -> Effect:
     return Effect(undo=lambda: setattr(sensor, "trouble", None))
 
 
-@injector("sensor.drift", sensor=TEXT, rate=ANY, step=ANY, gain="", high=ANY)
+@injector(INSTRUMENT, "sensor.drift", "sensor", sensor=TEXT, rate=ANY, step=ANY, gain="", high=ANY)
 def drift(scene: Scene, settings: Settings) -> Effect:
     """The sensor drifts by `rate` a second, jumps by `step`, is multiplied by `gain`, and ends at `high`."""
     sensor, begun = scene.sensor(str(settings["sensor"])), scene.now()
@@ -131,7 +134,7 @@ def drift(scene: Scene, settings: Settings) -> Effect:
     return Effect(undo=lambda: setattr(sensor, "trouble", None))
 
 
-@injector("sensor.follows", sensor=TEXT, other=TEXT, ratio="")
+@injector(INSTRUMENT, "sensor.follows", "sensor", "other", sensor=TEXT, other=TEXT, ratio="")
 def follows(scene: Scene, settings: Settings) -> Effect:
     """The sensor never falls below `ratio` times what another one shows."""
     sensor, other = scene.sensor(str(settings["sensor"])), scene.sensor(str(settings["other"]))
@@ -140,7 +143,7 @@ def follows(scene: Scene, settings: Settings) -> Effect:
     return Effect(undo=lambda: setattr(sensor, "trouble", None))
 
 
-@injector("pump.stops", at=TEXT, channel="")
+@injector(INSTRUMENT, "pump.stops", at=TEXT, channel="")
 def pump_stops(scene: Scene, settings: Settings) -> Effect:
     """The drive at `at` stands still and says so: stop key, thermal trip."""
     pump = scene.emulator(str(settings.get("at", "tff/feed")))
@@ -149,7 +152,7 @@ def pump_stops(scene: Scene, settings: Settings) -> Effect:
     return ONCE
 
 
-@injector("pump.slips")
+@injector(PLANT, "pump.slips")
 def pump_slips(scene: Scene, settings: Settings) -> Effect:
     """The motor turns and says so, the head does not: tubing jammed or out of its rollers."""
     tff = scene.plant.tff
@@ -161,23 +164,22 @@ def pump_slips(scene: Scene, settings: Settings) -> Effect:
     return Effect(tick)
 
 
-@injector("balance.unit", at=TEXT, unit=TEXT)
+@injector(INSTRUMENT, "balance.unit", "at", at=TEXT, unit=TEXT)
 def balance_unit(scene: Scene, settings: Settings) -> Effect:
     """Somebody presses the unit key of a balance."""
     balance = scene.emulator(str(settings["at"]))
-    assert isinstance(balance, MettlerBalance)
     balance.select_unit(str(settings.get("unit", "mg")))
     return ONCE
 
 
-@injector("valve.stuck", at=TEXT)
+@injector(INSTRUMENT, "valve.stuck", at=TEXT)
 def valve_stuck(scene: Scene, settings: Settings) -> Effect:
     """The actuator takes the command and never arrives."""
     scene.emulator(str(settings.get("at", "sec/injection_valve"))).jam()
     return ONCE
 
 
-@injector("collector.slips", at=TEXT, by="")
+@injector(INSTRUMENT, "collector.slips", at=TEXT, by="")
 def collector_slips(scene: Scene, settings: Settings) -> Effect:
     """The arm ends `by` tubes beside where it was sent."""
     scene.emulator(str(settings.get("at", "sec/collector"))).lose_steps(int(number(settings, "by", 1)))

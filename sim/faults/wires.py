@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sim.faults.injectors import ONCE, TEXT, Effect, Scene, Settings, injector, number
+from sim.faults.model import Level
 from sim.wire.faulty import Fault
 
+WIRE = Level.WIRE
 
-@injector("wire.fault", at=TEXT, fault=TEXT, seconds="s", times="", only_after=TEXT)
+
+@injector(WIRE, "wire.fault", "at", "fault", at=TEXT, fault=TEXT, seconds="s", times="", only_after=TEXT)
 def wire(scene: Scene, settings: Settings) -> Effect:
     """`fault` of sim.wire.faulty at the address `at`, for `times` answers or until it is over."""
     line = scene.wires[str(settings["at"])]
@@ -22,7 +25,7 @@ def wire(scene: Scene, settings: Settings) -> Effect:
     return Effect(undo=line.clear)
 
 
-@injector("wire.unplugged", at=TEXT)
+@injector(WIRE, "wire.unplugged", "at", at=TEXT)
 def unplugged(scene: Scene, settings: Settings) -> Effect:
     """The adapters at the addresses of `at` (with commas) vanish from the machine."""
     addresses = [part.strip() for part in str(settings["at"]).split(",")]
@@ -30,7 +33,7 @@ def unplugged(scene: Scene, settings: Settings) -> Effect:
     return Effect(undo=lambda: scene.bench.unplugged.difference_update(addresses))
 
 
-@injector("wire.settings", at=TEXT, baudrate="")
+@injector(WIRE, "wire.settings", "at", at=TEXT, baudrate="")
 def line_settings(scene: Scene, settings: Settings) -> Effect:
     """The instrument at `at` is set to another baud rate or parity."""
     emulator = scene.emulator(str(settings["at"]))
@@ -38,7 +41,7 @@ def line_settings(scene: Scene, settings: Settings) -> Effect:
     return ONCE
 
 
-@injector("power.cycle", at=TEXT, seconds="s")
+@injector(WIRE, "power.cycle", "at", at=TEXT, seconds="s")
 def power_cycle(scene: Scene, settings: Settings) -> Effect:
     """The instruments at `at` lose their power for `seconds` and start as they do after a power cut."""
     addresses = [part.strip() for part in str(settings["at"]).split(",")]

@@ -112,6 +112,56 @@ def test_a_real_line_is_refused(cli: Cli, short: str, tmp_path: Path) -> None:
     assert not (tmp_path / "vesiflow-home").exists()
 
 
+@pytest.mark.parametrize(
+    ("when", "why"),
+    [
+        ("event: hang bottle, count: 9", "'hang bottle' happened 1 of 9 times"),
+        ("phase: concentrate, after: 100 h", "its moment was "),
+        ("value: tff.volume, above: 1", "tff.volume was never above 1"),
+    ],
+)
+def test_a_fault_that_never_struck_is_told_and_exit_code_1(
+    when: str, why: str, cli: Cli, short: str, tmp_path: Path
+) -> None:
+    faults = tmp_path / "faults.yaml"
+    faults.write_text(f"- {{id: late, level: plant, what: pump.slips, when: {{{when}}}}}", encoding="utf-8")
+    result = cli("simulate", short, "--fault", faults, "--quiet")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith(f"vesiflow simulate: fault late never struck: {why}")
+    assert len(result.err.splitlines()) == 1
+
+
+def test_a_fault_that_found_nothing_to_break_is_told(cli: Cli, short: str, tmp_path: Path) -> None:
+    faults = tmp_path / "faults.yaml"
+    faults.write_text("- {id: a, level: instrument, what: valve.stuck, settings: {at: tff/feed}}", encoding="utf-8")
+    result = cli("simulate", short, "--fault", faults, "--quiet")
+    assert result.code == 1
+    assert "fault a could not strike: AttributeError" in result.err
+
+
+def test_a_fault_that_struck_and_one_that_chance_spared_are_no_mistake(cli: Cli, short: str, tmp_path: Path) -> None:
+    faults = tmp_path / "faults.yaml"
+    faults.write_text(
+        "- {id: a, level: host, what: clock.step, when: {phase: concentrate}}\n"
+        "- {id: b, level: plant, what: pump.slips, when: {chance: 0}}",
+        encoding="utf-8",
+    )
+    result = cli("simulate", short, "--fault", faults)
+    assert result.code == 0
+    assert "fault a (clock.step): struck at " in result.out
+    assert "fault b (pump.slips): was not to strike" in result.out
+
+
+def test_a_fault_that_waits_for_no_phase_of_the_recipe_is_refused(cli: Cli, short: str, tmp_path: Path) -> None:
+    faults = tmp_path / "faults.yaml"
+    faults.write_text("- {id: a, level: plant, what: pump.slips,\n   when: {phase: concentrat}}", encoding="utf-8")
+    result = cli("simulate", short, "--fault", faults, "--keep", tmp_path / "kept")
+    assert result.code == 2
+    assert f"{faults}:2: " in result.err
+    assert "did you mean 'concentrate'?" in result.err
+    assert not (tmp_path / "kept").exists()
+
+
 @pytest.mark.parametrize("option", ["--json", "--junit"])
 def test_a_file_that_cannot_be_written_is_found_before_the_run(option: str, cli: Cli, short: str) -> None:
     result = cli("simulate", short, option, "/dev/null/file")

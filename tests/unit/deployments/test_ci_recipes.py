@@ -16,6 +16,7 @@ import yaml
 ROOT = Path(__file__).parents[3]
 SCRIPT = ROOT / "deployments" / "ci" / "recipes.py"
 RECIPES = ROOT / "protocols" / "recipes"
+SHORT = ROOT / "tests" / "data" / "recipes" / "short.yaml"
 
 
 def script() -> ModuleType:
@@ -71,7 +72,7 @@ def test_nothing_to_do_is_bad_input(tmp_path: Path) -> None:
         (1, "Held", "TFF-01-step", "struck at 857.2 s", False),
         (2, "Complete", "TFF-01-step", "", False),
         (0, "Complete", "TFF-01-step", "could not strike at 3.0 s: no such vessel", False),
-        (0, "Complete", "TFF-01-step", "never struck", True),
+        (1, "Complete", "TFF-01-step", "never struck", True),
     ],
 )
 def test_what_passes(
@@ -90,6 +91,14 @@ def test_what_passes(
     verdict = module.judge(module.Case(Path("a.yaml"), fault, "sim", tmp_path))
     assert (verdict.failure == "") is passes
     assert verdict.struck == ("" if said == "never struck" or code == 2 else said)
+
+
+def test_a_fault_of_a_phase_that_a_recipe_has_not_did_not_strike(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = run(str(SHORT), "--fault", "LYO-02", "--out", str(out), "--jobs", "1")
+    assert done.returncode == 1
+    assert f"pass  {SHORT} with LYO-02: not run, the fault did not strike" in done.stdout
+    assert "FAIL  LYO-02: it struck in none of the recipes" in done.stdout
 
 
 @pytest.mark.parametrize(("struck", "failures"), [(("", "struck at 857.2 s"), 0), (("", ""), 2)])

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from line.state import Command
 from sim.faults.files import catalogue, find, load
-from sim.faults.injectors import HOST, INJECTORS
+from sim.faults.injectors import HOST, INJECTORS, LEVELS, NEEDED, SETTINGS
+from sim.faults.settings import COMMANDS
 from vesiflow.documents import DocumentError
 from vesiflow.errors import ConfigError
 
@@ -23,6 +25,8 @@ GOOD = """
 - {id: hot, level: plant, what: shelf.heats, when: {phase: primary_drying}, settings: {rate: 3 K/min}}
 - {id: warm, level: instrument, what: sensor.drift, settings: {sensor: lyo.shelf, step: 2 K, high: -20 degC}}
 """
+WIRE = "- id: a\n  level: wire\n  what: wire.fault\n  settings: "
+DRIFT = "- id: a\n  level: instrument\n  what: sensor.drift\n  settings: "
 
 
 def written(folder: Path, text: str) -> Path:
@@ -52,6 +56,26 @@ def test_units_become_inside_units(tmp_path: Path) -> None:
         ("- {id: a, level: plant, what: pump.slips, when: {chance: 2}}", 1, "less than or equal to 1"),
         ("id: a", 1, "is not a list of faults"),
         ("- {id: a, level: plant, what: pump.slips, surprise: 1}", 1, "unknown key"),
+        ("- id: a\n  level: wire\n  what: dryer.leak", 2, "dryer.leak is no fault of level wire; its level is plant"),
+        (WIRE + "{at: tff/feed, fault: broken}", 4, "unknown fault 'broken'; allowed are no reply, deaf, late"),
+        (WIRE + "{at: tff/feed, fault: deef}", 4, "did you mean 'deaf'?"),
+        (WIRE + "{at: tff/feed, fault: late, seconds: -2 s}", 4, "must not be negative (got -2)"),
+        (WIRE + "{at: tff/feed, fault: late, times: 0}", 4, "must be above 0 (got 0)"),
+        (WIRE + "{at: tff/feed, fault: late, times: yes}", 4, "is not a number"),
+        (WIRE + "{fault: late}", 4, "wire.fault needs the setting at"),
+        ("- {id: a, level: plant, what: tff.empty, settings: {seconds: 0}}", 1, "must be above 0"),
+        ("- {id: a, level: host, what: person.presses, settings: {command: Fly}}", 1, "allowed are Reset, Start, Stop"),
+        (DRIFT + "{sensor: tff.permeate_balanc, rate: 1 g/min}", 4, "did you mean 'tff.permeate_balance'?"),
+        (DRIFT + "{rate: 1 g/min}", 4, "sensor.drift needs the setting sensor"),
+        ("- id: a\n  level: plant\n  what: pump.slips\n  when: {value: tff.feed}", 4, "add above or below"),
+        ("- id: a\n  level: plant\n  what: pump.slips\n  when: {above: 1}", 4, "no value that they limit"),
+        ("- {id: a, level: plant, what: pump.slips, when: {after: -5 min}}", 1, "greater than or equal to 0"),
+        ("- {id: a, level: plant, what: pump.slips, when: {after: .inf}}", 1, "finite"),
+        (
+            "- {id: a, level: plant, what: pump.slips, when: {event: pulse, phase: pulse}}",
+            1,
+            "event and phase or value",
+        ),
     ],
 )
 def test_errors_name_file_and_line(tmp_path: Path, text: str, line: int, reason: str) -> None:
@@ -60,6 +84,21 @@ def test_errors_name_file_and_line(tmp_path: Path, text: str, line: int, reason:
         load(path)
     assert f"{path}:{line}: " in str(caught.value)
     assert reason in str(caught.value)
+
+
+def test_an_unknown_sensor_is_told_once_and_not_as_a_unit(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError) as caught:
+        load(written(tmp_path, DRIFT + "{sensor: tff.permeate_balanc, rate: 1 g/min}"))
+    assert len(caught.value.problems) == 1
+
+
+def test_a_clock_may_jump_back(tmp_path: Path) -> None:
+    (back,) = load(written(tmp_path, "- {id: a, level: host, what: clock.step, settings: {seconds: -1 h}}"))
+    assert back.settings["seconds"] == -3600.0
+
+
+def test_the_commands_are_those_of_the_line() -> None:
+    assert list(COMMANDS) == [str(one) for one in Command]
 
 
 def test_unknown_id() -> None:
@@ -77,3 +116,8 @@ def test_every_entry_is_proven_and_uses_known_injectors() -> None:
         assert sum(map(bool, (entry.trial, entry.check, entry.shown_by))) == 1, entry.id
         for fault in entry.faults:
             assert fault.what in {**INJECTORS, **HOST}
+
+
+def test_every_injector_has_a_level_and_needs_what_it_knows() -> None:
+    assert set(LEVELS) == set(SETTINGS)
+    assert all(set(needed) <= set(SETTINGS[name]) for name, needed in NEEDED.items())
