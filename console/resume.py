@@ -124,7 +124,7 @@ async def _reached(store: Store, found: Stand, line: str | None) -> AsyncIterato
         return
     assert file is not None
     async with hosted(file, store) as here:
-        if here.simulated is not None:
+        if found.batch in here.controller.buried:
             raise VesiflowError(
                 "its simulated plant died with its process",
                 device=f"batch {found.batch}",

@@ -39,7 +39,7 @@ class Prefect:
         own = self.environment | ({"VESIFLOW_HOME": str(home)} if home else {})
         return subprocess.run(command, env=own, cwd=cwd, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
-    def post(self, path: str, body: dict[str, Any]) -> httpx.Response:
+    def post(self, path: str, body: object) -> httpx.Response:
         """POST to the API, whatever it answers; again while SQLite is locked (503), as Prefect's client does."""
         answers: list[httpx.Response] = []
 

@@ -29,7 +29,7 @@ def ordered(prefect: Prefect, copies: Path) -> dict[str, str]:
     assert made.status_code == 201, made.text
     check = str(prefect.http.get("/deployments/name/check-line/sim").json()["id"])
     schedule = {"active": True, "schedule": {"interval": 15}}
-    created = prefect.http.post(f"/deployments/{check}/schedules", json=[schedule]).raise_for_status().json()
+    created = prefect.post(f"/deployments/{check}/schedules", [schedule]).raise_for_status().json()
     found = {
         "released": prefect.start("manufacture/sim", recipe="tff", batch="released", seed=1),
         "gone": prefect.start("tff/sim", recipe="tff", line="gone"),

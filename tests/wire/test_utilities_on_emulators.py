@@ -265,8 +265,9 @@ def test_robot() -> None:
     async def talk(device: PlrLiquidHandler, world: World, clock: VirtualClock, emulator: Any) -> None:
         column = [Transfer("sample:A1", f"plate:{row}1", 90e-9, "EV") for row in "ABCDEFGH"]
         await device.transfer(column)
-        assert [op for op, _ in done] == ["pick_up_tips", "aspirate", "dispense", "drop_tips"]
+        assert [op for op, _ in done] == ["clear_tips", "pick_up_tips", "aspirate", "dispense"]
         assert clock.now() == pytest.approx(80.0, abs=1.0)
+        await device.drop_tips()
         with pytest.raises(DeviceFault, match="light curtain"):
             await device.transfer([Transfer("bulk:A1", "vials:A1", 1e-6, "bulk")])
 
