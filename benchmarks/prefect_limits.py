@@ -7,7 +7,6 @@ what becomes of runs and batches and writes benchmarks/results/prefect_limits.js
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -20,8 +19,7 @@ from typing import Any
 import httpx
 
 from benchmarks import kept
-from benchmarks.prefect_servers import HEALTHY, PORT, URL, command, process
-from flows import settings
+from benchmarks.prefect_servers import HEALTHY, PORT, URL, command, of_its_own, process
 from line.record import record_of
 from records.store import Store
 
@@ -71,11 +69,7 @@ def main() -> None:
     """Both at once."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         home = Path(folder)
-        (home / "prefect").mkdir()
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-        environment |= settings.DEFAULTS | {
-            "PREFECT_HOME": str(home / "prefect"), "PREFECT_API_URL": f"{URL}/api", "VESIFLOW_HOME": str(home / "data"),
-        }  # fmt: skip
+        environment = of_its_own(home)
         with (
             process("prefect", "server", "start", "--port", str(PORT), "--no-ui", environment=environment),
             httpx.Client(base_url=f"{URL}/api", timeout=60) as http,

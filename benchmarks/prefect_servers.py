@@ -49,10 +49,15 @@ def process(*command: str, environment: dict[str, str]) -> Iterator[None]:
                 child.wait(FAREWELL)
             except subprocess.TimeoutExpired:  # a worker waits for what it has begun
                 child.kill()
-            try:
-                child.wait(30)
-            except subprocess.TimeoutExpired:
-                child.kill()
+
+
+def of_its_own(home: Path) -> dict[str, str]:
+    """The environment of a Prefect server at `URL` and of all that uses it, with every file below `home`."""
+    (home / "prefect").mkdir()
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    own = {"PREFECT_HOME": "prefect", "VESIFLOW_HOME": "data"}
+    places = {name: str(home / folder) for name, folder in own.items()}
+    return outside | settings.DEFAULTS | places | {"PREFECT_API_URL": f"{URL}/api"}
 
 
 def command(*arguments: str, environment: dict[str, str]) -> None:
@@ -71,6 +76,8 @@ def trigger(home: Path, rows: list[Row]) -> None:
             if _acted(Store(home).journal("sim")):
                 break
             threading.Event().wait(0.05)
+        else:
+            raise TimeoutError("the run that was triggered has not acted")
         rows.append({"name": "trigger to first action", "wall_s": time.perf_counter() - start, "cpu_s": 0.0})
 
 
@@ -87,11 +94,7 @@ def measured(database: str | None) -> list[Row]:
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         home = Path(folder)
-        (home / "prefect").mkdir()
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-        environment |= settings.DEFAULTS | {
-            "PREFECT_HOME": str(home / "prefect"), "PREFECT_API_URL": f"{URL}/api", "VESIFLOW_HOME": str(home / "a"),
-        }  # fmt: skip
+        environment = of_its_own(home) | {"VESIFLOW_HOME": str(home / "a")}
         if database:
             environment["PREFECT_API_DATABASE_CONNECTION_URL"] = database
         with process("prefect", "server", "start", "--port", str(PORT), "--no-ui", environment=environment):

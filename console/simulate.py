@@ -20,6 +20,7 @@ from line.procedure import Outcome
 from line.record import record_of
 from line.simulation import Simulation, simulation
 from records.batch_record import comparable
+from records.model import BatchRecord
 from records.store import BatchFolder, Store
 from sim.faults.files import find
 
@@ -78,10 +79,7 @@ def simulate(
             if keep and folder.telemetry.exists():
                 _close(folder)
         record = record_of(folder)
-        if json:
-            write_json(json, comparable(record))
-        if junit:
-            junit_file.write(junit, job.recipe, outcome)
+        _written(record, job, outcome, json, junit)
         if not quiet:
             print("".join(f"{line}\n" for line in told), end="")
             print_summary(record, outcome.reason)
@@ -95,6 +93,13 @@ def _close(folder: BatchFolder) -> None:
     from line.closing import close_record  # the plotting library takes a second that a plain simulation need not wait
 
     close_record(folder)
+
+
+def _written(record: BatchRecord, job: Simulation, outcome: Outcome, json: Path | None, junit: Path | None) -> None:
+    if json:
+        write_json(json, comparable(record))
+    if junit:
+        junit_file.write(junit, job.recipe, outcome)
 
 
 def _say_where(folder: BatchFolder | None, *files: Path | None) -> None:

@@ -183,7 +183,7 @@ async def _events(lines: AsyncIterator[str]) -> AsyncIterator[LineEvent]:
 
 def _silent(error: httpx.HTTPError, action: str) -> NoReply:
     return NoReply(
-        f"no answer from the line controller: {error or type(error).__name__}",
+        f"no answer from the line controller: {str(error) or type(error).__name__}",
         action=action,
         remedy="is `vesiflow line serve` running? It keeps its batches: start it again, then `vesiflow resume BATCH`",
     )

@@ -266,9 +266,12 @@ class _Journaled:
         how = declared(method)
         if how is None:
             raise TypeError(f"{self._role}.{name} declares no command class")
-        reads = how.kind is Kind.READ
-        bound = partial(_read, method) if reads else partial(self._gateway.act, self._role, method, how)
-        if how.kind is Kind.RENEWAL:
+        bound: Callable[..., Awaitable[Any]]
+        if how.kind is Kind.READ:
+            bound = partial(_read, method)
+        elif how.kind is Kind.RENEWAL:
             bound = partial(self._gateway.renew, self._role, method)
+        else:
+            bound = partial(self._gateway.act, self._role, method, how)
         setattr(self, name, bound)
         return bound

@@ -102,6 +102,11 @@ def test_watson_marlow() -> None:
         )  # fmt: skip
 
 
+def four_channels(now: Any, world: World) -> reglo.RegloIcc:
+    """A Reglo whose channels set the values "1" to "4"."""
+    return reglo.RegloIcc(now, [world.set(str(n)) for n in range(1, 5)])
+
+
 def test_reglo() -> None:
     async def talk(pump: RegloIcc, world: World, clock: Clock, emulator: Any) -> None:
         buffer, permeate = pump.role("pump", channel=2), pump.role("pump", channel=3)
@@ -126,7 +131,7 @@ def test_reglo() -> None:
             await permeate.start()
 
     options = RegloIccOptions.model_validate({"serial_number": "0412", "tubing": {2: "3.17 mm", 3: "3.17 mm"}})
-    on_bench(lambda now, world: reglo.RegloIcc(now, [world.set(str(n)) for n in range(1, 5)]), RegloIcc, options, talk)
+    on_bench(four_channels, RegloIcc, options, talk)
 
 
 def test_a_reglo_nobody_renews_stands_after_its_limit_and_says_so() -> None:
@@ -141,8 +146,7 @@ def test_a_reglo_nobody_renews_stands_after_its_limit_and_says_so() -> None:
         await permeate.start()
         assert world.values["3"] == pytest.approx(10 * ML_MIN)
 
-    make = lambda now, world: reglo.RegloIcc(now, [world.set(str(n)) for n in range(1, 5)])  # noqa: E731
-    on_bench(make, RegloIcc, RegloIccOptions(), talk)
+    on_bench(four_channels, RegloIcc, RegloIccOptions(), talk)
 
 
 def test_a_reglo_dispenses_a_volume_and_a_new_flow_does_not_make_it_run_on() -> None:
@@ -158,8 +162,7 @@ def test_a_reglo_dispenses_a_volume_and_a_new_flow_does_not_make_it_run_on() -> 
         await buffer.set_flow(10 * ML_MIN)
         assert world.values["2"] == 0.0
 
-    make = lambda now, world: reglo.RegloIcc(now, [world.set(str(n)) for n in range(1, 5)])  # noqa: E731
-    on_bench(make, RegloIcc, RegloIccOptions(), talk)
+    on_bench(four_channels, RegloIcc, RegloIccOptions(), talk)
 
 
 def test_a_reglo_without_limit_runs_until_it_is_stopped() -> None:
@@ -171,8 +174,7 @@ def test_a_reglo_without_limit_runs_until_it_is_stopped() -> None:
         assert world.values["3"] == pytest.approx(10 * ML_MIN)
         await permeate.stop()
 
-    make = lambda now, world: reglo.RegloIcc(now, [world.set(str(n)) for n in range(1, 5)])  # noqa: E731
-    on_bench(make, RegloIcc, RegloIccOptions(run_limit=None), talk)
+    on_bench(four_channels, RegloIcc, RegloIccOptions(run_limit=None), talk)
 
 
 @pytest.mark.parametrize("single_frame", [True, False])
