@@ -87,7 +87,9 @@ def resume(
     found = stand(store, batch)
     found.refuse_over()
     if recipe is not None:
-        found.refuse_other_recipe(prepare(recipe, line or found.folder.line, batch_volume(volume)).recipe)
+        running = find(store, found.folder.line)
+        file = line or (running.file if running else found.folder.line)
+        found.refuse_other_recipe(prepare(recipe, file, batch_volume(volume)).recipe)
     if not yes and not sys.stdin.isatty():
         raise ConfigError("nobody to ask", remedy="give --yes, or use a terminal")
     operator = Person(person(who), yes)

@@ -139,6 +139,11 @@ def test_a_batch_survives_the_kill_of_its_controller_and_nothing_is_repeated(she
     assert (nobody.returncode, nobody.stderr.count("\n")) == (2, 1)
     assert "nobody to ask" in nobody.stderr
     assert len(shell.ledger()) == before
+    running = shell.serve(line, "emulated", "again.log")
+    other = shell.run("resume", "b1", "--recipe", "tff", "--yes")  # its line file is the one that is served
+    assert (other.returncode, other.stderr.count("\n")) == (2, 1) and "recipe" in other.stderr, other.stderr
+    running.terminate()
+    running.wait(30)
     resumed = shell.run("resume", "b1", "--line", line, "--yes", "--who", "Ada")
     assert resumed.returncode == 0, resumed.stderr + resumed.stdout
     assert "the controller was restarted" in resumed.stdout
